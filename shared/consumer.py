@@ -1,0 +1,119 @@
+"""Consumers of events: at least once, in any order, and whole even when a process dies half way.
+
+`Consumer` turns messages into calls of one handler: parse, claim, handle, complete. The claim makes a
+duplicate harmless; a lease that ends gives a dead worker's event to the next one. What fails gets its
+failure row *before* it is reported, so a message in the DLQ without a row was killed or timed out.
+"""
+
+import math
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared import aws
+from shared.backoff import Backoff
+from shared.errors import PoisonMessage
+from shared.events import Envelope, Event, parse_bridge
+from shared.inbox import Claim, Inbox
+from shared.messages import Attempts, InProgress, Message, set_visibility
+from shared.observability import bind_context, logger
+from shared.poller import Poller, stop_on_signals
+from shared.tenancy import TenantId
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+__all__ = ["Attempts", "Backoff", "Consumer", "InProgress", "Message", "Poller", "stop_on_signals"]
+
+
+class Consumer:
+    """Handles the events of one queue.
+
+    `handle` gets the envelope and the event. It may be called again for an event that it handled (a crash
+    before `complete`), so its effects carry deterministic keys or conditional writes. `lease` is longer than
+    the function's timeout: until then a dead worker's event is not taken over.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        accept: Sequence[type[Event]],
+        handle: Callable[[Envelope, Event], None],
+        inbox: Inbox,
+        sqs: "SQSClient | None" = None,
+        queue_url: str | None = None,
+        backoff: Backoff | None = None,
+        lease: timedelta = timedelta(minutes=2),
+    ) -> None:
+        if not accept:
+            raise ValueError("a consumer accepts at least one event")
+        self.name = name
+        self._accept = tuple(accept)
+        self._handle = handle
+        self._inbox = inbox
+        self._given_sqs = sqs
+        self._queue_url = queue_url
+        self._lease = lease
+        self._attempts = Attempts(name, inbox, backoff or Backoff(), self.tenant_of)
+
+    def consume(self, message: Message) -> None:
+        """Handle one message, or raise: InProgress, PoisonMessage, or whatever the handler raised.
+
+        This is what a `Poller` takes as its `handle_message`; `process` is the same for Lambda.
+        """
+        env, event = parse_bridge(message.body, *self._accept)
+        bind_context(tenant=env.tenant, correlation_id=env.correlationid or env.id)
+        owner = uuid.uuid4().hex
+        claim = self._inbox.claim(env.tenant, self.name, env.id, lease=self._lease, owner=owner)
+        if claim is Claim.DONE:
+            logger.info("event was handled before", event_id=env.id, event_type=env.type)
+            return
+        if claim is Claim.IN_PROGRESS:
+            raise InProgress(
+                f"{env.type} {env.id} is being handled elsewhere",
+                retry_after=math.ceil(self._lease.total_seconds()),
+            )
+        try:
+            self._handle(env, event)
+        except BaseException:
+            self._give_back(env, owner)
+            raise
+        self._inbox.complete(env.tenant, self.name, env.id)
+
+    def process(self, records: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, str]]]:
+        """Handle a Lambda SQS batch; returns the messages that failed, for Lambda to leave in the queue."""
+        failed = [record["messageId"] for record in records if not self._handled(record)]
+        return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+
+    def tenant_of(self, message: Message) -> TenantId | None:
+        """The tenant of a message that can be read, else None: for failure rows."""
+        try:
+            return parse_bridge(message.body, *self._accept)[0].tenant
+        except PoisonMessage:
+            return None
+
+    def _handled(self, record: Mapping[str, Any]) -> bool:
+        message = Message.from_lambda(record)
+        delay = self._attempts.attempt(message, self.consume)
+        if delay is None:
+            return True
+        sqs = self._given_sqs or aws.sqs()
+        set_visibility(sqs, self._queue_url or _queue_url(sqs, record["eventSourceARN"]), message, delay)
+        return False
+
+    def _give_back(self, env: Envelope, owner: str) -> None:
+        try:
+            self._inbox.release(env.tenant, self.name, env.id, owner=owner)
+        except (ClientError, BotoCoreError):
+            # The handler's error is the one to report; the claim ends with its lease.
+            logger.exception("claim not released", event_id=env.id)
+
+
+@cache
+def _queue_url(sqs: "SQSClient", arn: str) -> str:
+    account, name = arn.split(":")[4:6]
+    return sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
