@@ -1,0 +1,28 @@
+"""The platform's stacks and one more, as a later domain adds it: a second subscription to BillIngested.v1.
+
+Run as a program, it writes the cloud assembly to CDK_OUTDIR.
+"""
+
+import os
+
+import aws_cdk as cdk
+
+from infra.constructs.event_channel import EventChannel, pattern_of
+from infra.environments import ENVIRONMENTS
+from infra.stacks import build
+from services.cost_center.events import BillIngested
+
+STACK = "onyx-local-second-consumer"
+
+if __name__ == "__main__":
+    app = cdk.App(outdir=os.environ["CDK_OUTDIR"], analytics_reporting=False)
+    foundation = build(app, ENVIRONMENTS["local"])
+    stack = cdk.Stack(app, STACK, env=cdk.Environment(account="000000000000", region="us-east-1"))
+    EventChannel(
+        stack,
+        "SecondConsumer",
+        foundation=foundation,
+        pattern=pattern_of(BillIngested),
+        consumer_timeout=cdk.Duration.seconds(10),
+    )
+    app.synth()

@@ -1,0 +1,211 @@
+"""A token of one tenant sees nothing of another: every published route, ids, lists, cursors, SQL."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import Platform, wait_for
+from tests.e2e.samples import focus_bill
+
+MARK = "zq7secret"
+"""Stands in every value of tenant A that could leak: service, account, source, user, query text."""
+PUBLIC = {"/v1/health", "/v1/openapi.json", "/v1/docs"}
+
+
+@dataclass(frozen=True)
+class Apart:
+    platform: Platform
+    a: str
+    b: str
+    token_a: str
+    token_b: str
+    ids: dict[str, str]
+    """Tenant A's own id for each path parameter of the API."""
+    cursor: str
+
+
+def ingest(platform: Platform, tenant: str, folder: Path, service: str, month: str) -> dict[str, Any]:
+    path = focus_bill(
+        folder, ["11.5"], name=f"{month}.csv", account=f"{service}-acct", service=service, month=month
+    )
+    (bill,) = platform.rows("ingest", str(path), "--tenant", tenant, "--source", service)
+    return bill
+
+
+@pytest.fixture(scope="module")
+def apart(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Apart:
+    folder = tmp_path_factory.mktemp("apart")
+    a, b = "apart-a", "apart-b"
+    for name in (a, b):
+        assert platform.onyx("tenant", "create", name).returncode == 0
+    bill = ingest(platform, a, folder, MARK, "2026-08")
+    ingest(platform, a, folder, MARK, "2026-09")
+    ingest(platform, b, folder, "plain", "2026-08")
+    token_a, token_b = platform.token(a), platform.token(b)
+
+    listed = platform.http("GET", "/v1/cost-center/bills?limit=1", token_a).json()
+    asked = platform.http(
+        "POST", "/v1/query", token_a, json={"sql": f"SELECT '{MARK}' AS x, count(*) AS n FROM charges"}
+    ).json()
+    user = f"{MARK}@example.com"
+    made = platform.http(
+        "POST", "/v1/identity/users", token_a, json={"username": user, "email": user, "roles": ["viewer"]}
+    )
+    assert made.status_code in (200, 201), made.text
+    delivery = platform.http("GET", f"/v1/cost-center/bills/{bill['bill_id']}", token_a).json()["delivery_id"]
+    ids = {
+        "bill_id": bill["bill_id"],
+        "delivery_id": delivery,
+        "query_id": asked["query_id"],
+        "username": made.json()["username"],
+        "client": f"{MARK}client",
+        "client_id": f"{MARK}client",
+    }
+    return Apart(platform, a, b, token_a, token_b, ids, listed["cursor"])
+
+
+def operations(platform: Platform) -> list[tuple[str, str, list[str]]]:
+    document = platform.http("GET", "/v1/openapi.json").json()
+    return [
+        (method.upper(), path, [p["name"] for p in operation.get("parameters", []) if p["in"] == "path"])
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method in ("get", "post", "put", "patch", "delete")
+    ]
+
+
+def call(apart: Apart, method: str, path: str, token: str | None) -> httpx.Response:
+    filled = path
+    for name, value in apart.ids.items():
+        filled = filled.replace("{" + name + "}", value)
+    body = (
+        None
+        if method in ("GET", "DELETE")
+        else {"roles": ["admin"], "sql": "SELECT * FROM charges", "source": "x"}
+    )
+    return apart.platform.http(method, filled, token, **({} if body is None else {"json": body}))
+
+
+def test_every_route_needs_a_token(apart: Apart) -> None:
+    walked = operations(apart.platform)
+    assert len(walked) >= 15
+    for method, path, _ in walked:
+        if path in PUBLIC:
+            assert call(apart, method, path, None).status_code == 200
+            continue
+        for token in (None, "not-a-token", apart.token_a[:-6] + "AAAAAA"):
+            assert call(apart, method, path, token).status_code == 401, (method, path, token)
+
+
+def test_no_route_shows_or_changes_what_is_anothers(apart: Apart) -> None:
+    for method, path, parameters in operations(apart.platform):
+        if path in PUBLIC:
+            continue
+        unknown = [name for name in parameters if name not in apart.ids]
+        assert not unknown, f"{path} has a new parameter {unknown}: give this test tenant A's value of it"
+        answer = call(apart, method, path, apart.token_b)
+        assert answer.status_code < 500, (method, path, answer.text)
+        said = answer.text
+        for value in apart.ids.values():  # an error may repeat what the caller asked for
+            said = said.replace(value, "")
+        assert MARK not in said, (method, path, answer.text)
+        if parameters:
+            assert answer.status_code in (400, 404, 405, 422), (method, path, answer.text)
+    mine = apart.platform.http("GET", "/v1/identity/users", apart.token_a).json()["rows"]
+    (user,) = [row for row in mine if row["username"] == apart.ids["username"]]
+    assert user["roles"] == ["viewer"]
+
+
+def test_a_cursor_is_of_no_use_to_another_tenant(apart: Apart) -> None:
+    assert apart.cursor
+    path = "/v1/cost-center/bills"
+    mine = apart.platform.http("GET", path, apart.token_a, params={"limit": 1, "cursor": apart.cursor})
+    assert mine.status_code == 200
+    assert len(mine.json()["rows"]) == 1
+    for cursor in (apart.cursor, apart.cursor[:-3] + "abc"):
+        theirs = apart.platform.http("GET", path, apart.token_b, params={"limit": 1, "cursor": cursor})
+        assert theirs.status_code == 400
+        assert theirs.json()["code"] == "INVALID_CURSOR"
+
+
+def test_a_tenant_named_by_the_caller_is_ignored(apart: Apart) -> None:
+    for extra in ({"params": {"tenant": apart.a}}, {"params": {"tenantid": apart.a, "tenant_id": apart.a}}):
+        answer = apart.platform.http("GET", "/v1/cost-center/bills", apart.token_b, **extra)
+        assert MARK not in answer.text
+    answer = httpx.get(
+        apart.platform.url + "/v1/cost-center/costs?group_by=ServiceName",
+        headers={"authorization": f"Bearer {apart.token_b}", "x-onyx-tenant": apart.a, "tenant": apart.a},
+        timeout=60,
+    )
+    assert answer.status_code == 200
+    assert [row["ServiceName"] for row in answer.json()["rows"]] == ["plain"]
+
+
+def attacks(apart: Apart) -> list[str]:
+    lake, landing = (
+        apart.platform.output("lake", "LakeBucket"),
+        apart.platform.output("lake", "LandingBucket"),
+    )
+    files = f"s3://{lake}/{apart.a}/curated/charges/**/*.parquet"
+    database = f"onyx_local_{apart.a.replace('-', '_')}"
+    return [
+        f"SELECT * FROM {database}.charges",
+        f'SELECT * FROM "{database}"."charges"',
+        f"SELECT * FROM awsdatacatalog.{database}.charges",
+        f"SELECT * FROM '{files}'",
+        f'SELECT * FROM "{files}"',
+        f"SELECT * FROM read_parquet('{files}')",
+        f"SELECT * FROM scan_parquet('{files}')",
+        f"SELECT * FROM parquet_scan('{files}')",
+        f"SELECT * FROM read_csv('s3://{landing}/{apart.a}/**')",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM glob('/**')",
+        "SELECT * FROM information_schema.tables",
+        "SELECT * FROM charges WHERE x_Source = (SELECT max(x_Source) FROM " + database + ".charges)",
+        f"WITH charges AS (SELECT * FROM {database}.charges) SELECT * FROM charges",
+        f"SELECT * FROM charges UNION ALL SELECT * FROM {database}.charges",
+        f"SELECT * FROM charges; SELECT * FROM {database}.charges",
+        f"SELECT * FROM charges /* */ JOIN {database}.charges c ON true",
+        f"COPY charges TO '/tmp/{MARK}'",
+        f"ATTACH '/tmp/{MARK}.db'",
+        "INSERT INTO charges SELECT * FROM charges",
+        "SHOW TABLES",
+        "DESCRIBE charges",
+        f"SELECT * FROM charges FOR VERSION AS OF '{apart.a}'",
+        "SELECT * FROM charges TABLESAMPLE SYSTEM (100)",
+        f"EXECUTE IMMEDIATE 'SELECT * FROM {database}.charges'",
+        "SELECT * FROM ＣＨＡＲＧＥＳ",
+        "SELECT * FROM charges WHERE 1=1 OR ServiceName <> ''",
+    ]
+
+
+def test_sql_reaches_nothing_but_the_tenants_own_rows(apart: Apart) -> None:
+    tried = attacks(apart)
+    for sql in tried:
+        answer = apart.platform.http("POST", "/v1/query", apart.token_b, json={"sql": sql})
+        assert answer.status_code < 500, (sql, answer.text)
+        said = json.dumps(answer.json().get("rows", []))
+        assert MARK not in said, (sql, said)
+        assert "root:" not in answer.text
+    (row,) = apart.platform.query("SELECT count(*) AS n, sum(BilledCost) AS c FROM charges", apart.token_b)
+    assert row == {"n": 1, "c": "11.5"}
+
+
+def test_uploads_and_datasets_stay_in_the_tenants_own_prefix(apart: Apart) -> None:
+    for filename in ("bill.csv", f"../../{apart.a}/x/bill.csv", f"/{apart.a}/bill.csv", "a\\b.csv"):
+        answer = apart.platform.http(
+            "POST", "/v1/cost-center/uploads", apart.token_b, json={"source": "s", "filename": filename}
+        )
+        if answer.status_code < 300:
+            assert answer.json()["key"].startswith(f"{apart.b}/s/"), answer.text
+            assert ".." not in answer.json()["key"]
+        else:
+            assert answer.status_code in (400, 422), answer.text
+    tables = wait_for(
+        lambda: apart.platform.http("GET", "/v1/query/tables", apart.token_b).json(), "the tables of tenant B"
+    )
+    assert MARK not in json.dumps(tables)
