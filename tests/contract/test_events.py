@@ -1,4 +1,4 @@
-"""Walks the registry of events: each has its checked-in schema, a payload as captured, and a consumer or a reason."""
+"""Walks the registry of events: each has its schema, a captured payload, and a consumer or a reason."""
 
 import json
 from pathlib import Path

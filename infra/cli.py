@@ -1,0 +1,56 @@
+"""`onyx`: the command of the platform's user and operator, on this machine or on AWS."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from infra.commands import bills, costs, demo, ingest, platform, query, tenant, token
+from infra.commands.errors import CommandError
+from shared.errors import OnyxError
+
+app = typer.Typer(
+    name="onyx",
+    help="Onyx: a cloud bill in, its cost out, exact to the last decimal.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    # Plain help and usage errors: they read the same in a log as on a terminal.
+    rich_markup_mode=None,
+)
+for command in (platform.up, platform.down, platform.status, platform.logs):
+    app.command()(command)
+app.add_typer(tenant.app, name="tenant")
+app.command()(token.token)
+app.command()(ingest.ingest)
+app.add_typer(bills.app, name="bills")
+app.command()(costs.costs)
+app.command()(query.query)
+app.command()(demo.demo)
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command. A failure is one line on standard error, and never a traceback.
+
+    Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.
+    """
+    try:
+        app(args=list(arguments) if arguments is not None else None)
+    except CommandError as error:
+        _fail(str(error), error.exit_code)
+    except OnyxError as error:
+        _fail(f"{error.detail} ({error.code})", 1)
+    except KeyboardInterrupt:
+        _fail("interrupted", INTERRUPTED)
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the last resort of a command line: a line, not a traceback
+        _fail(f"{type(error).__name__}: {error}", 1)
+
+
+def _fail(message: str, code: int) -> None:
+    sys.stderr.write("onyx: " + " ".join(message.split()) + "\n")
+    sys.exit(code)

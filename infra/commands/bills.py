@@ -1,0 +1,101 @@
+"""`onyx bills`: what was ingested or rejected, and why."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from infra.commands import session
+from infra.commands.api import Params
+from infra.commands.options import DEFAULT_PORT, Env, OutputFormat, Port, Tenant
+from infra.commands.render import Format, print_rows
+
+app = typer.Typer(invoke_without_command=True)
+# One bill as JSON: the same keys from the API, `onyx bills` and `onyx ingest`.
+KEYS = ("bill_id", "source", "format", "billing_period", "files", "rows", "totals", "status", "reasons")
+MONEY_KEYS = ("currency", "raw_total", "curated_total", "difference")
+RECONCILIATION_KEYS = (
+    "billing_account",
+    "billing_period",
+    "invoice",
+    "currency",
+    "raw_total",
+    "curated_total",
+    "residue",
+    "difference",
+    "raw_rows",
+    "curated_rows",
+)
+
+
+@app.callback()
+def bills(
+    context: typer.Context,
+    tenant: Tenant = None,
+    status: Annotated[
+        str | None, typer.Option("--status", help="ingested, unchanged, restated or rejected.")
+    ] = None,
+    fmt: OutputFormat = Format.TABLE,
+    port: Port = DEFAULT_PORT,
+    env: Env = "local",
+) -> None:
+    """List the tenant's bills; `show ID` reconciles one."""
+    if context.invoked_subcommand is not None:
+        return
+    params: Params = [("status", status)] if status else []
+    rows = session.connect(env, port).api(tenant).rows("/v1/cost-center/bills", params)
+    print_bills(rows, fmt)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    bill_id: Annotated[str, typer.Argument(metavar="ID", help="The bill, as `onyx bills` names it.")],
+    tenant: Tenant = None,
+    fmt: OutputFormat = Format.TABLE,
+    port: Port = DEFAULT_PORT,
+    env: Env = "local",
+) -> None:
+    """Reconcile one bill. Raw against curated, per account, period, invoice and currency."""
+    if context.parent is not None:  # `onyx bills --tenant acme show ID` means the same as the option after ID
+        given = {
+            name: value
+            for name, value in context.parent.params.items()
+            if (source := context.get_parameter_source(name)) is not None and source.name == "DEFAULT"
+        }
+        tenant, port, env = (given.get("tenant", tenant), given.get("port", port), given.get("env", env))
+        fmt = given.get("fmt", fmt)
+    api = session.connect(env, port).api(tenant)
+    path = f"/v1/cost-center/bills/{quote(bill_id, safe='')}"
+    bill = api.get(path)
+    rows = api.get(f"{path}/reconciliation")["rows"]
+    if fmt is Format.TABLE:
+        typer.echo(f"{bill['bill_id']}: {bill['status']}, {bill.get('format') or 'format unknown'}")
+        for reason in _reasons(bill):
+            typer.echo(f"  {reason}")
+    print_rows(rows, fmt, columns=RECONCILIATION_KEYS)
+
+
+def print_bills(bills: list[dict[str, Any]], fmt: Format) -> None:
+    """JSON: one object per bill. Csv: one row per bill and currency. A table leaves out what the id says."""
+    if fmt is Format.JSON:
+        print_rows(bills, fmt)
+        return
+    hidden = {"totals"} if fmt is Format.CSV else {"totals", "source", "billing_period", "files"}
+    columns = [key for key in KEYS if key not in hidden]
+    at = columns.index("status")
+    rows = [
+        {**bill, **(total or {}), "reasons": _reasons(bill)}
+        for bill in bills
+        for total in (bill.get("totals") or [None])
+    ]
+    print_rows(rows, fmt, columns=[*columns[:at], *MONEY_KEYS, *columns[at:]])
+
+
+def _reasons(bill: dict[str, Any]) -> list[str]:
+    """The bill's own, and those of a delivery that was refused after what is published."""
+    later = bill.get("last_rejection") or {}
+    return [
+        *(bill.get("reasons") or []),
+        *(f"a later delivery was rejected: {reason}" for reason in later.get("reasons") or []),
+    ]

@@ -1,0 +1,65 @@
+"""`onyx ingest`: bill files in, their reconciliation out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from infra.commands import session
+from infra.commands.bills import KEYS, print_bills
+from infra.commands.landing import UPLOAD_TIMEOUT_SECONDS, Landing, bill_files, check_source, source_of
+from infra.commands.options import DEFAULT_PORT, Env, OutputFormat, Port, Tenant
+from infra.commands.progress import progress
+from infra.commands.render import Format
+
+TIMEOUT_SECONDS = 600.0
+
+
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Bill files, or folders of them.")],
+    tenant: Tenant = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source",
+            help="The export that the files come from. Default: the file's name without suffixes and dates, "
+            "so acme-cur-2026-09.csv.gz is of acme-cur. A bill is a source's billing period: what comes "
+            "later for the same period replaces what came before.",
+        ),
+    ] = None,
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait.")] = TIMEOUT_SECONDS,
+    fmt: OutputFormat = Format.TABLE,
+    port: Port = DEFAULT_PORT,
+    env: Env = "local",
+) -> None:
+    """Upload bills and print what became of each.
+
+    Reads AWS CUR (csv, csv.gz, parquet) and FOCUS 1.0 to 1.2 (csv). Exit code 1 when a bill is rejected.
+    """
+    if source is not None:
+        check_source(source)
+    bills = deliver(session.connect(env, port), paths, tenant, source, timeout)
+    print_bills([{key: bill.get(key) for key in KEYS} for bill in bills], fmt)
+    if any(bill["status"] == "rejected" for bill in bills):
+        raise typer.Exit(1)
+
+
+def deliver(
+    connected: session.Session,
+    paths: Sequence[Path],
+    tenant: str | None,
+    source: str | None,
+    timeout: float = TIMEOUT_SECONDS,
+) -> list[dict[str, Any]]:
+    """Uploads all files, then waits for all; the JSON of their bills."""
+    files = bill_files(paths)
+    api = connected.api(tenant)
+    with (
+        progress() as shown,
+        httpx.Client(transport=connected.transport, timeout=UPLOAD_TIMEOUT_SECONDS, trust_env=False) as put,
+    ):
+        landing = Landing(api, put, shown)
+        deliveries = [landing.upload(file, source or source_of(file)) for file in files]
+        return landing.wait(deliveries, timeout)

@@ -1,0 +1,70 @@
+"""`onyx tenant`: the platform's operator makes tenants and sees them."""
+
+from typing import Annotated, Any
+
+import typer
+
+from infra.commands import session
+from infra.commands.options import DEFAULT_PORT, Env, OutputFormat, Port
+from infra.commands.render import Format, print_rows
+
+app = typer.Typer(no_args_is_help=True, help="Create and list tenants, suspend and resume them.")
+COLUMNS = ("tenant", "name", "status", "created_at")
+
+
+@app.command()
+def create(
+    tenant: Annotated[str, typer.Argument(help="Its id: lower case letters, digits and single hyphens.")],
+    name: Annotated[str | None, typer.Option("--name", help="A name for people; default: the id.")] = None,
+    fmt: OutputFormat = Format.TABLE,
+    port: Port = DEFAULT_PORT,
+    env: Env = "local",
+) -> None:
+    """Create a tenant."""
+    answer = session.connect(env, port).operate("create_tenant", tenant=tenant, name=name)
+    print_rows([_row(answer["tenant"])], fmt, columns=COLUMNS)
+
+
+@app.command(name="list")
+def list_(fmt: OutputFormat = Format.TABLE, port: Port = DEFAULT_PORT, env: Env = "local") -> None:
+    """List all tenants."""
+    connected = session.connect(env, port)
+    rows: list[dict[str, Any]] = []
+    cursor: object = None
+    while True:
+        page = connected.operate("list_tenants", cursor=cursor)
+        found = page["rows"]
+        rows += [_row(row) for row in found] if isinstance(found, list) else []
+        cursor = page.get("cursor")
+        if not cursor:
+            break
+    print_rows(rows, fmt, columns=COLUMNS)
+
+
+@app.command()
+def suspend(
+    tenant: Annotated[str, typer.Argument(help="The tenant that gets no token from now on.")],
+    fmt: OutputFormat = Format.TABLE,
+    port: Port = DEFAULT_PORT,
+    env: Env = "local",
+) -> None:
+    """Issue no further token for a tenant. Tokens that are out stay valid until they expire."""
+    connected = session.connect(env, port)
+    answer = connected.operate("suspend_tenant", tenant=tenant)
+    print_rows([_row(answer["tenant"])], fmt, columns=COLUMNS)
+
+
+@app.command()
+def resume(
+    tenant: Annotated[str, typer.Argument(help="The tenant that gets tokens again.")],
+    fmt: OutputFormat = Format.TABLE,
+    port: Port = DEFAULT_PORT,
+    env: Env = "local",
+) -> None:
+    """Take back a suspension."""
+    answer = session.connect(env, port).operate("resume_tenant", tenant=tenant)
+    print_rows([_row(answer["tenant"])], fmt, columns=COLUMNS)
+
+
+def _row(tenant: Any) -> dict[str, Any]:
+    return {name: tenant.get(name) for name in COLUMNS}

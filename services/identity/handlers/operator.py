@@ -1,0 +1,126 @@
+"""The operator function: the platform's own commands.
+
+Only IAM lets anybody invoke it; no HTTP route leads here.
+
+{"command": "create_tenant", "tenant", "name"?} -> {"ok": true, "tenant": {...}}
+{"command": "list_tenants"} -> {"ok": true, "rows": [{...}]}
+{"command": "suspend_tenant" | "resume_tenant", "tenant"} -> {"ok": true, "tenant": {...}}
+{"command": "create_user", "tenant", "username", "roles"} -> {"ok": true, "user": {...}, "created": bool}
+{"command": "issue_token", "tenant", "role"?} -> {"ok": true, "access_token", "expires_in", "token_type"}
+Anything refused: {"ok": false, "problem": {...RFC 9457...}}
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from services.identity.application.tokens import OPERATOR
+from services.identity.domain.tenants import Tenant
+from services.identity.handlers import wiring
+from services.identity.handlers.views import tenant_view, user_view
+from shared.errors import BadRequest, OnyxError, Unprocessable
+from shared.events import findings
+from shared.observability import bind_context, clear_context, logger
+from shared.tenancy import Role, tenant_id
+
+
+class Command(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: str
+
+
+class TenantCommand(Command):
+    tenant: str
+
+
+class CreateTenant(TenantCommand):
+    name: str | None = None
+
+
+class CreateUser(TenantCommand):
+    username: str
+    roles: list[str]
+
+
+class IssueToken(TenantCommand):
+    role: Role | None = None
+
+
+C = TypeVar("C", bound=Command)
+Answer = dict[str, Any]
+
+
+def create_tenant(command: CreateTenant) -> Answer:
+    return _tenant(_services().tenants.create(command.tenant, command.name))
+
+
+def list_tenants(command: Command) -> Answer:
+    return {"rows": [tenant_view(tenant).model_dump() for tenant in _services().tenants.all()]}
+
+
+def suspend_tenant(command: TenantCommand) -> Answer:
+    return _tenant(_services().tenants.suspend(command.tenant, OPERATOR))
+
+
+def resume_tenant(command: TenantCommand) -> Answer:
+    return _tenant(_services().tenants.resume(command.tenant, OPERATOR))
+
+
+def create_user(command: CreateUser) -> Answer:
+    services = _services()
+    tenant = services.tenants.get(command.tenant)
+    user, created = services.users.create(tenant.id, command.username, command.roles, OPERATOR)
+    return {"user": user_view(user).model_dump(), "created": created}
+
+
+def issue_token(command: IssueToken) -> Answer:
+    token = _services().tokens.issue(tenant_id(command.tenant), command.role)
+    logger.info("audit", extra={"act": "token issued", "facts": {"by": OPERATOR, "role": command.role}})
+    return {"access_token": token.value, "expires_in": token.expires_in, "token_type": "Bearer"}
+
+
+def _services() -> wiring.Services:
+    return wiring.operator_services()
+
+
+def _tenant(tenant: Tenant) -> Answer:
+    return {"tenant": tenant_view(tenant).model_dump()}
+
+
+def _route(kind: type[C], act: Callable[[C], Answer]) -> Callable[[dict[str, Any]], Answer]:
+    return lambda event: act(kind.model_validate(event))
+
+
+ROUTES: dict[str, Callable[[dict[str, Any]], Answer]] = {
+    "create_tenant": _route(CreateTenant, create_tenant),
+    "list_tenants": _route(Command, list_tenants),
+    "suspend_tenant": _route(TenantCommand, suspend_tenant),
+    "resume_tenant": _route(TenantCommand, resume_tenant),
+    "create_user": _route(CreateUser, create_user),
+    "issue_token": _route(IssueToken, issue_token),
+}
+
+
+def handler(event: dict[str, Any], context: object) -> Answer:
+    clear_context()
+    tenant = event.get("tenant")
+    bind_context(tenant=tenant if isinstance(tenant, str) else None, correlation_id=None)
+    try:
+        return {"ok": True, **_run(event)}
+    except OnyxError as error:
+        logger.warning(
+            "operator command refused", extra={"command": event.get("command"), "code": error.code}
+        )
+        return {"ok": False, "problem": error.to_problem()}
+
+
+def _run(event: dict[str, Any]) -> Answer:
+    act = ROUTES.get(str(event.get("command")))
+    if act is None:
+        raise BadRequest(f"commands are {', '.join(ROUTES)}", code="UNKNOWN_COMMAND")
+    try:
+        return act(event)
+    except ValidationError as error:
+        raise Unprocessable("the command's fields are not right", errors=findings(error)) from error

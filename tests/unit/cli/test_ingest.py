@@ -1,0 +1,157 @@
+"""`onyx ingest` against a landing zone that answers like S3 and an API that needs a while."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.commands import landing
+from infra.commands.landing import bill_files, source_of
+from tests.fakes.landing_zone import TOTAL, LandingZone
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pauses of polling take no time."""
+    real = landing.Landing.__init__
+
+    def immediate(self: Any, *arguments: Any) -> None:
+        now = [0.0]
+
+        def sleep(seconds: float) -> None:
+            assert seconds > 0
+            now[0] += seconds
+
+        real(self, *arguments, sleep=sleep, monotonic=lambda: now[0])
+
+    monkeypatch.setattr(landing.Landing, "__init__", immediate)
+
+
+@pytest.fixture
+def bill(tmp_path: Path) -> Path:
+    file = tmp_path / "acme-cur-2026-09.csv"
+    file.write_bytes(b"a,b\n" + b"1,2\n" * 600_000)
+    return file
+
+
+def test_a_file_goes_up_and_its_bill_is_printed(onyx, bill):
+    zone = LandingZone(onyx.platform)
+    outcome = onyx("ingest", str(bill), "--tenant", "acme", "--format", "json")
+
+    assert outcome.code == 0
+    assert zone.files == {"acme/acme-cur/u1/acme-cur-2026-09.csv": bill.read_bytes()}
+    assert zone.lengths == [str(bill.stat().st_size)]
+    assert outcome.rows == [
+        {
+            "bill_id": "acme-cur.2026-09",
+            "source": "acme-cur",
+            "format": "aws-cur-csv",
+            "billing_period": "2026-09",
+            "files": ["acme-cur-2026-09.csv"],
+            "rows": 3,
+            "totals": [{**TOTAL, "difference": "0"}],
+            "status": "ingested",
+            "reasons": [],
+        }
+    ]
+    assert "uploaded" in outcome.err
+    assert "ingested" in outcome.err
+
+
+def test_it_waits_while_the_delivery_is_unknown_or_under_way(onyx, bill):
+    zone = LandingZone(onyx.platform, after=5)
+    assert onyx("ingest", str(bill), "--tenant", "acme").code == 0
+    assert list(zone.asked.values()) == [5]
+
+
+def test_a_bucket_without_versions_is_known_by_the_etag(onyx, bill):
+    LandingZone(onyx.platform, versioned=False)
+    assert onyx("ingest", str(bill), "--tenant", "acme").code == 0
+
+
+def test_a_folder_is_its_bills_and_each_is_waited_for(onyx, tmp_path):
+    folder = tmp_path / "bills"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("b.csv", "a.csv.gz", "deep/c.parquet", "README.md", ".hidden.csv"):
+        (folder / name).write_text("x")
+    zone = LandingZone(onyx.platform, after=3)
+    outcome = onyx("ingest", str(folder), "--tenant", "acme", "--format", "json")
+    assert [row["source"] for row in outcome.rows] == ["a", "b", "c"]
+    assert zone.sources == ["a", "b", "c"]
+
+
+def test_the_source_may_be_named(onyx, bill):
+    zone = LandingZone(onyx.platform)
+    onyx("ingest", str(bill), "--tenant", "acme", "--source", "payer-1")
+    assert zone.sources == ["payer-1"]
+    outcome = onyx("ingest", str(bill), "--tenant", "acme", "--source", "Payer/1")
+    assert outcome.code == 2
+    assert "--source" in outcome.err
+
+
+def test_a_rejected_bill_is_printed_and_is_no_success(onyx, bill):
+    LandingZone(onyx.platform, status="rejected")
+    outcome = onyx("ingest", str(bill), "--tenant", "acme", "--format", "json")
+    assert outcome.code == 1
+    assert outcome.rows[0]["reasons"] == ["row 2: not a number"]
+
+
+def test_what_takes_too_long_is_named(onyx, bill):
+    LandingZone(onyx.platform, after=10**9)
+    outcome = onyx("ingest", str(bill), "--tenant", "acme", "--timeout", "30")
+    assert outcome.code == 1
+    assert outcome.out == ""
+    assert "Not done after 30 s: acme-cur-2026-09.csv" in outcome.err.splitlines()[-1]
+
+
+def test_a_refused_upload_says_why(onyx, bill):
+    zone = LandingZone(onyx.platform)
+    refusal = httpx.Response(403, text="<Error><Code>AccessDenied</Code></Error>")
+    zone.put = lambda key, request: refusal
+    outcome = onyx("ingest", str(bill), "--tenant", "acme")
+    assert outcome.code == 1
+    assert "HTTP 403 AccessDenied" in outcome.err
+
+
+def test_a_problem_while_waiting_is_not_waited_out(onyx, bill):
+    zone = LandingZone(onyx.platform)
+    zone.judge = lambda delivery: httpx.Response(403, json={"detail": "no", "code": "FORBIDDEN"})
+    assert onyx("ingest", str(bill), "--tenant", "acme").err.splitlines()[-1] == "onyx: no (FORBIDDEN)"
+
+
+def test_no_such_path_and_an_empty_folder_fail_before_anything_is_sent(onyx, tmp_path):
+    for path, words in (
+        (tmp_path / "none.csv", "no such file"),
+        (tmp_path / "empty", "no bill in this folder"),
+    ):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        outcome = onyx("ingest", str(path), "--tenant", "acme")
+        assert outcome.code == 1
+        assert words in outcome.err
+    assert onyx.platform.requests == []
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("acme-cur-2026-09.csv.gz", "acme-cur"),
+        ("acme-cur-2026-10.csv.gz", "acme-cur"),
+        ("cur_202609.csv", "cur"),
+        ("Acme CUR 20260901-20261001.parquet", "acme-cur"),
+        ("x-20260901T000000Z.csv", "x"),
+        ("nise_aws_2026-09.csv.gz", "nise-aws"),
+        ("payer-123456789012.csv", "payer-123456789012"),
+        ("2026-09.csv", "bill"),
+        ("Übersicht.csv", "bersicht"),
+        ("x" * 100 + ".csv", "x" * 63),
+    ],
+)
+def test_a_files_source_is_its_name_without_suffixes_and_dates(name, source):
+    assert source_of(Path(name)) == source
+
+
+def test_a_file_that_was_named_twice_goes_up_once(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("x")
+    assert bill_files([file, tmp_path, file]) == [file]
