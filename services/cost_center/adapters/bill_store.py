@@ -1,0 +1,147 @@
+"""Bills in DynamoDB: the bill table, the reconciliation table and the outbox.
+
+Bill table rows: `BILL#<bill id>`, `DELIVERY#<delivery id>`, `SET#<bill id>#<published at>` (every set that
+was ever published) and `PRIMARY#<billing account>#<period>`. Reconciliation rows: `BILL#<bill
+id>#<attempt>#<number>`.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from services.cost_center.adapters import bill_items as items
+from services.cost_center.domain.bill import Bill, Delivery, PublishedSet
+from services.cost_center.domain.ports import BillPage
+from services.cost_center.domain.reconciliation import Reconciliation
+from services.cost_center.events import BILL_PREFIX, BillIngested, BillRejected
+from shared.clock import Clock, iso
+from shared.errors import Conflict, Unavailable
+from shared.events import envelope
+from shared.ids import deterministic_id
+from shared.outbox import Outbox
+from shared.table import TenantTable, transact
+from shared.tenancy import TenantId
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+_CHUNK = 100
+
+
+class BillStore:
+    """One environment's bills."""
+
+    def __init__(
+        self, bills: TenantTable, reconciliations: TenantTable, outbox: Outbox, clock: Clock
+    ) -> None:
+        self._bills = bills
+        self._reconciliations = reconciliations
+        self._outbox = outbox
+        self._clock = clock
+
+    def bill(self, tenant: TenantId, bill_id: str) -> Bill | None:
+        item = self._bills.get(tenant, BILL_PREFIX + bill_id)
+        return None if item is None else items.bill_of(item)
+
+    def bills(self, tenant: TenantId, *, limit: int, cursor: str | None) -> BillPage:
+        page = self._bills.query(tenant, prefix=BILL_PREFIX, limit=limit, cursor=cursor)
+        return BillPage([items.bill_of(item) for item in page.items], page.cursor)
+
+    def delivery(self, tenant: TenantId, delivery_id: str) -> Delivery | None:
+        item = self._bills.get(tenant, _delivery_key(delivery_id))
+        return None if item is None else items.delivery_of(item)
+
+    def open_delivery(self, tenant: TenantId, delivery: Delivery) -> Delivery:
+        """Store the delivery unless it is there; returns what is stored."""
+        stored = self.delivery(tenant, delivery.delivery_id)
+        if stored is None:
+            # Where another worker stored the same delivery meanwhile, what it stored is read below.
+            with suppress(Conflict):
+                self._bills.put_new(
+                    tenant, _delivery_key(delivery.delivery_id), items.delivery_item(delivery)
+                )
+            stored = self.delivery(tenant, delivery.delivery_id)
+        if stored is None:
+            raise Unavailable(f"delivery {delivery.delivery_id} was stored and cannot be read")
+        return stored
+
+    def claim_primary(self, tenant: TenantId, billing_account: str, billing_period: str, source: str) -> str:
+        """Make `source` the one that feeds charges, unless another is; returns the source that does."""
+        key = f"PRIMARY#{billing_account}#{billing_period}"
+        claim = {"source": source, "claimed_at": iso(self._clock.now())}
+        stored = self._bills.get(tenant, key)
+        if stored is None:
+            try:
+                self._bills.put_new(tenant, key, claim)
+            except Conflict:
+                stored = self._bills.get(tenant, key)
+        return source if stored is None else str(stored["source"])
+
+    def save_reconciliation(
+        self, tenant: TenantId, bill_id: str, attempt: str, groups: Sequence[Reconciliation]
+    ) -> None:
+        """Keep the groups of a set before it is published: there may be more than one transaction holds."""
+        prefix = _groups_prefix(bill_id, attempt)
+        writes = (
+            self._reconciliations.tx_put(tenant, f"{prefix}{number:06d}", items.group_item(group))
+            for number, group in enumerate(groups)
+        )
+        while chunk := list(islice(writes, _CHUNK)):
+            transact(self._reconciliations.client, chunk)
+
+    def reconciliation(self, tenant: TenantId, bill_id: str, published: PublishedSet) -> list[Reconciliation]:
+        prefix = _groups_prefix(bill_id, published.attempt)
+        return [items.group_of(item) for item in self._reconciliations.query_all(tenant, prefix=prefix)]
+
+    def record(
+        self,
+        tenant: TenantId,
+        *,
+        delivery: Delivery,
+        bill: Bill | None,
+        event: BillIngested | BillRejected | None,
+        publishes: bool,
+    ) -> None:
+        """Delivery, bill, history and event in one transaction. Raises Conflict when somebody else wrote."""
+        writes: list[TransactWriteItemTypeDef] = [
+            self._bills.tx_put(
+                tenant,
+                _delivery_key(delivery.delivery_id),
+                items.delivery_item(delivery),
+                expected_version=delivery.version,
+            )
+        ]
+        if bill is not None:
+            writes.append(
+                self._bills.tx_put(
+                    tenant, BILL_PREFIX + bill.bill_id, items.bill_item(bill), expected_version=bill.version
+                )
+            )
+        if bill is not None and bill.published is not None and publishes:
+            history = {"bill_id": bill.bill_id, **items.published_item(bill.published)}
+            key = f"SET#{bill.bill_id}#{iso(bill.published.published_at)}"
+            writes.append(self._bills.tx_put(tenant, key, history))
+        if event is not None:
+            # The same outcome of the same delivery is the same event, however often it is written.
+            event_id = deterministic_id(event.detail_type(), event.bill_id, event.delivery_id)
+            writes.append(
+                self._outbox.item(
+                    envelope(
+                        event,
+                        tenant=tenant,
+                        id=event_id,
+                        time=self._clock.now(),
+                        correlationid=event.delivery_id,
+                    )
+                )
+            )
+        transact(self._bills.client, writes)
+
+
+def _delivery_key(delivery_id: str) -> str:
+    return f"DELIVERY#{delivery_id}"
+
+
+def _groups_prefix(bill_id: str, attempt: str) -> str:
+    return f"{BILL_PREFIX}{bill_id}#{attempt}#"

@@ -1,0 +1,127 @@
+"""Cells of a delivered file as Polars expressions: text to exact decimals and moments, or null where it is
+neither.
+
+Polars' cast of text to decimal(38,18) is exact, half even, and reads scientific notation; a test holds it
+against Python's Decimal. What a cast turns into null although there was text is a finding.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from services.cost_center.domain.tables import ColumnType, RawColumn
+
+DECIMAL = pl.Decimal(38, 18)
+MOMENT = pl.Datetime("us")
+STRING_MAP = pl.Map(pl.String, pl.String)
+
+TYPES: dict[ColumnType, pl.DataType] = {
+    ColumnType.STRING: pl.String(),
+    ColumnType.DECIMAL: DECIMAL,
+    ColumnType.TIMESTAMP: MOMENT,
+    ColumnType.MAP: STRING_MAP,
+}
+
+EXPECTED: dict[ColumnType, str] = {
+    ColumnType.DECIMAL: "a decimal number (at most 20 digits before the point)",
+    ColumnType.TIMESTAMP: "a date or time in ISO 8601",
+}
+
+_ZONE = r"([+-]\d{2}:?\d{2})$"
+_UTC = r"(Z| UTC|[+-]00:?00)$"
+_DATE = r"^\d{4}-\d{2}-\d{2}$"
+_MINUTES = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}$"
+_CLOCK = "%Y-%m-%d %H:%M:%S%.f"
+
+
+def text(name: str, dtype: pl.DataType, nulls: frozenset[str]) -> pl.Expr:
+    """The cell as text, or null where it is empty or one of `nulls`."""
+    cell = pl.col(name)
+    if isinstance(dtype, pl.Map | pl.Struct | pl.List | pl.Array):
+        cell = cell.map_batches(_as_json, return_dtype=pl.String, is_elementwise=True)
+    elif dtype != pl.String:
+        cell = cell.cast(pl.String)
+    return pl.when(cell.is_in(["", *sorted(nulls)])).then(None).otherwise(cell)
+
+
+def value(column: RawColumn, dtype: pl.DataType, nulls: frozenset[str]) -> pl.Expr:
+    """The cell as its column's type; null where it is empty or cannot be read."""
+    if column.type is ColumnType.TIMESTAMP and isinstance(dtype, pl.Datetime | pl.Date):
+        cell = pl.col(column.name)
+        if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+            cell = cell.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return cell.cast(MOMENT)
+    cell = text(column.name, dtype, nulls)
+    if column.type is ColumnType.DECIMAL:
+        return cell.cast(DECIMAL, strict=False)
+    if column.type is ColumnType.TIMESTAMP:
+        return _moment(cell)
+    return cell
+
+
+def rounded(cell: pl.Expr) -> pl.Expr:
+    """Whether a number's text has more than 18 decimals, so that its value was rounded."""
+    decimals = cell.str.extract(r"\.(\d+)", 1).str.len_chars().fill_null(0).cast(pl.Int64)
+    exponent = cell.str.extract(r"[eE]([+-]?\d{1,9})$", 1).cast(pl.Int64, strict=False).fill_null(0)
+    return (decimals - exponent > 18).fill_null(False)
+
+
+def _moment(cell: pl.Expr) -> pl.Expr:
+    """ISO 8601: a date, a time to minutes, seconds or their fractions, in UTC or with an offset."""
+    plain = cell.str.replace(r"^(\d{4}-\d{2}-\d{2})T", "$1 ").str.replace(_UTC, "")
+    whole = (
+        pl.when(plain.str.contains(_DATE))
+        .then(plain + " 00:00:00")
+        .when(plain.str.contains(_MINUTES))
+        .then(plain + ":00")
+        .otherwise(plain)
+    )
+    shifted = pl.when(whole.str.contains(r":\d{2}(\.\d+)?" + _ZONE)).then(whole)
+    return pl.coalesce(
+        whole.str.to_datetime(_CLOCK, strict=False, time_unit="us"),
+        shifted.str.to_datetime(_CLOCK + "%z", strict=False, time_unit="us").dt.replace_time_zone(None),
+    )
+
+
+def _as_json(series: pl.Series) -> pl.Series:
+    return pl.Series(series.name, [_json_text(each) for each in series.to_list()], dtype=pl.String)
+
+
+def _json_text(nested: Any) -> str | None:
+    return None if nested is None else json.dumps(nested, ensure_ascii=False, default=str)
+
+
+def json_object(written: str | None) -> dict[str, str | None] | None:
+    """The map that a JSON object writes; what is no text in it keeps its JSON. ValueError for anything
+    else."""
+    if written is None:
+        return None
+    parsed = json.loads(written, parse_float=_Verbatim, parse_int=_Verbatim)
+    if not isinstance(parsed, dict):
+        raise ValueError("no JSON object")
+    return {str(key): _tag_text(each) for key, each in parsed.items()}
+
+
+class _Verbatim(str):
+    """A JSON number, as it was written."""
+
+
+def _tag_text(each: Any) -> str | None:
+    if each is None or isinstance(each, str):
+        return each
+    return json.dumps(each, ensure_ascii=False)
+
+
+def per_distinct(read: Callable[[str], Any]) -> Callable[[pl.Series], list[Any]]:
+    """Apply `read` once per distinct text of a series."""
+
+    def apply(series: pl.Series) -> list[Any]:
+        known: dict[str | None, Any] = {None: None}
+        for written in series.unique().to_list():
+            if written is not None:
+                known[written] = read(written)
+        return [known[written] for written in series.to_list()]
+
+    return apply

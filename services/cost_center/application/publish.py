@@ -1,0 +1,157 @@
+"""Publishing one prepared bill: lake first, then one transaction that makes it visible."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from services.cost_center.application.prepare import Prepared, PreparedBill
+from services.cost_center.domain.bill import Bill, Delivery, Outcome, PublishedSet, Status, judge
+from services.cost_center.domain.landing import LandingPlace
+from services.cost_center.domain.mappings import recipe
+from services.cost_center.domain.ports import Bills, FailPoint, Lake
+from services.cost_center.domain.reconciliation import by_currency
+from services.cost_center.domain.tables import StagedTable
+from services.cost_center.events import BillIngested, PublishedTable
+from shared.clock import Clock
+from shared.ids import Ids
+
+
+@dataclass(frozen=True)
+class Publish:
+    """The step for one bill of a readable file."""
+
+    bills: Bills
+    lake: Lake
+    clock: Clock
+    ids: Ids
+    failpoint: FailPoint
+    place: LandingPlace
+    prepared: Prepared
+    bill: PreparedBill
+    bill_id: str
+    delivered_at: datetime
+    all_bills: frozenset[str]
+    _uploaded: dict[str, list[str]] = field(default_factory=dict)
+    """Data files that are in the lake already: a lost race commits them again, and uploads nothing."""
+
+    def __call__(self, delivery: Delivery, stored: Bill | None) -> Outcome:
+        published = None if stored is None else stored.published
+        used = recipe(self.bill.raw.table)
+        status, why_not = judge(
+            published, content=self.prepared.content, recipe=used, delivered_at=self.delivered_at
+        )
+        if stored is not None and why_not is not None:
+            return self._leave(delivery, stored, why_not)
+        shadowed = self._shadowed()
+        attempt = self.ids.new()
+        tables = self._commit(delivery.delivery_id, attempt, primary=not shadowed)
+        self.bills.save_reconciliation(self.place.tenant, self.bill_id, attempt, self.bill.groups)
+        self.failpoint("reconciliation saved")
+        now = self.clock.now()
+        made = PublishedSet(
+            delivery_id=delivery.delivery_id,
+            attempt=attempt,
+            content=self.prepared.content,
+            recipe=used,
+            delivered_at=self.delivered_at,
+            published_at=now,
+            primary=not shadowed,
+            tables=tables,
+        )
+        outcome = self._outcome(delivery, status, shadowed, now)
+        self.bills.record(
+            self.place.tenant,
+            delivery=delivery.with_outcome(outcome, of=self.all_bills),
+            bill=Bill(outcome, made, version=None if stored is None else stored.version),
+            event=self._event(outcome, made),
+            publishes=True,
+        )
+        self.failpoint("recorded")
+        return outcome
+
+    def _leave(self, delivery: Delivery, stored: Bill, why: str) -> Outcome:
+        """The delivery changes nothing: only its outcome is kept, and a rejection before it is settled."""
+        outcome = replace(
+            stored.outcome,
+            delivery_id=delivery.delivery_id,
+            status=Status.UNCHANGED,
+            files=(self.place.filename,),
+            reasons=(why,),
+        )
+        settled = replace(stored, last_rejection=None) if stored.last_rejection is not None else None
+        self.bills.record(
+            self.place.tenant,
+            delivery=delivery.with_outcome(outcome, of=self.all_bills),
+            bill=settled,
+            event=None,
+            publishes=False,
+        )
+        return outcome
+
+    def _shadowed(self) -> tuple[str, ...]:
+        """Why the bill may not feed charges: another source brings the same account's money of this
+        period."""
+        period = self.bill.billing_period
+        reasons = []
+        for account in sorted({group.key.billing_account for group in self.bill.groups}):
+            primary = self.bills.claim_primary(self.place.tenant, account, period, self.place.source)
+            if primary != self.place.source:
+                reasons.append(
+                    f"charges of billing account {account} for {period} come from source {primary}: "
+                    "this bill is kept raw and is not added to them"
+                )
+        self.failpoint("primary claimed")
+        return tuple(reasons)
+
+    def _commit(self, delivery_id: str, attempt: str, *, primary: bool) -> dict[str, PublishedTable]:
+        staged = [self.bill.raw, self.bill.charges] if primary else [self.bill.raw]
+        tables = {}
+        for table in staged:
+            files = self._files(table, delivery_id, attempt)
+            tables[table.table] = self.lake.replace(
+                self.place.tenant,
+                table,
+                files,
+                source=self.place.source,
+                bill_id=self.bill_id,
+                delivery_id=delivery_id,
+            )
+            self.failpoint(f"{table.tier.value} committed")
+        return tables
+
+    def _files(self, table: StagedTable, delivery_id: str, attempt: str) -> list[str]:
+        if table.table not in self._uploaded:
+            self._uploaded[table.table] = self.lake.upload(self.place.tenant, table, delivery_id, attempt)
+            self.failpoint(f"{table.tier.value} uploaded")
+        return self._uploaded[table.table]
+
+    def _outcome(
+        self, delivery: Delivery, status: Status, reasons: tuple[str, ...], published_at: datetime
+    ) -> Outcome:
+        return Outcome(
+            bill_id=self.bill_id,
+            source=self.place.source,
+            delivery_id=delivery.delivery_id,
+            status=status,
+            format=self.prepared.format,
+            billing_period=self.bill.billing_period,
+            files=(self.place.filename,),
+            rows=self.bill.raw.rows,
+            totals=tuple(by_currency(self.bill.groups)),
+            reasons=reasons,
+            published_at=published_at,
+        )
+
+    def _event(self, outcome: Outcome, made: PublishedSet) -> BillIngested:
+        return BillIngested(
+            bill_id=outcome.bill_id,
+            source=outcome.source,
+            format=outcome.format or "",
+            billing_period=self.bill.billing_period,
+            delivery_id=outcome.delivery_id,
+            status="restated" if outcome.status is Status.RESTATED else "ingested",
+            rows=outcome.rows,
+            totals=list(outcome.totals),
+            tables=sorted(made.tables),
+            published_at=made.published_at,
+            primary=made.primary,
+        )

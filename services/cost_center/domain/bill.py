@@ -1,0 +1,115 @@
+"""A bill, its deliveries and what becomes of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from services.cost_center.events import CurrencyTotal, PublishedTable
+
+
+class Status(StrEnum):
+    """What a delivery did to its bill."""
+
+    INGESTED = "ingested"
+    UNCHANGED = "unchanged"
+    RESTATED = "restated"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one delivery meant for one bill: what the API shows and `onyx ingest` prints.
+
+    `rows`, `totals` and `published_at` are of this delivery, or of the published set where it is unchanged.
+    """
+
+    bill_id: str
+    source: str
+    delivery_id: str
+    status: Status
+    format: str | None = None
+    billing_period: str | None = None
+    files: tuple[str, ...] = ()
+    rows: int = 0
+    totals: tuple[CurrencyTotal, ...] = ()
+    reasons: tuple[str, ...] = ()
+    published_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PublishedSet:
+    """What readers of a bill see, named in one write: the snapshot and files of each of its tables.
+
+    `content` is the delivered content's hash, `recipe` that of the rules that curated it, `delivered_at`
+    orders deliveries, and `attempt` finds the reconciliation rows.
+    """
+
+    delivery_id: str
+    attempt: str
+    content: str
+    recipe: str
+    delivered_at: datetime
+    published_at: datetime
+    primary: bool
+    tables: Mapping[str, PublishedTable]
+
+
+@dataclass(frozen=True)
+class Bill:
+    """(source, billing period): its last outcome that changed it, its published set, its last rejection.
+
+    A bill that was never published is known by its rejection. `version` counts writes; None is not stored.
+    """
+
+    outcome: Outcome
+    published: PublishedSet | None = None
+    last_rejection: Outcome | None = None
+    version: int | None = None
+
+    @property
+    def bill_id(self) -> str:
+        return self.outcome.bill_id
+
+    def rejecting(self, rejection: Outcome) -> "Bill":
+        """The bill after a refused delivery: what is published stays as it is."""
+        if self.published is None:
+            return replace(self, outcome=rejection, last_rejection=rejection)
+        return replace(self, last_rejection=rejection)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One delivered file and what became of each bill in it. `done` when there is nothing left to do."""
+
+    delivery_id: str
+    bucket: str
+    key: str
+    source: str
+    filename: str
+    received_at: datetime
+    done: bool = False
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    version: int | None = None
+
+    def with_outcome(self, outcome: Outcome, *, of: frozenset[str]) -> "Delivery":
+        """The delivery with one more outcome; done when each bill in `of` has one."""
+        outcomes = {**self.outcomes, outcome.bill_id: outcome}
+        return replace(self, outcomes=outcomes, done=of <= outcomes.keys())
+
+
+def judge(
+    published: PublishedSet | None, *, content: str, recipe: str, delivered_at: datetime
+) -> tuple[Status, str | None]:
+    """What a good delivery does to what is published, and why it does nothing, if so.
+
+    The same content by the same rules is unchanged; a delivery older than the published one never replaces
+    it.
+    """
+    if published is None:
+        return Status.INGESTED, None
+    if (published.content, published.recipe) == (content, recipe):
+        return Status.UNCHANGED, "the same content is published"
+    if delivered_at < published.delivered_at:
+        return Status.UNCHANGED, "a newer delivery of this bill is published"
+    return Status.RESTATED, None

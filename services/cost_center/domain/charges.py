@@ -1,0 +1,114 @@
+"""The curated table `charges`, and the form in which a mapping to it is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from services.cost_center.domain import focus
+from services.cost_center.domain.tables import ColumnSpec, ColumnType
+
+X_COLUMNS: Mapping[str, ColumnType] = {
+    "x_Source": ColumnType.STRING,
+    "x_BillingPeriod": ColumnType.STRING,
+    "x_BillId": ColumnType.STRING,
+    "x_ServiceCode": ColumnType.STRING,
+    "x_UsageType": ColumnType.STRING,
+    "x_Operation": ColumnType.STRING,
+    "x_LineItemType": ColumnType.STRING,
+    "x_LineItemId": ColumnType.STRING,
+    "x_TaxType": ColumnType.STRING,
+    "x_ProductFamily": ColumnType.STRING,
+    "x_InstanceType": ColumnType.STRING,
+    "x_CostCategories": ColumnType.MAP,
+}
+"""What FOCUS has no column for."""
+
+COLUMNS: tuple[ColumnSpec, ...] = (
+    *(ColumnSpec(name, kind) for name, (_, kind) in focus.COLUMNS.items()),
+    *(ColumnSpec(name, kind) for name, kind in X_COLUMNS.items()),
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one column of `charges` is made: a SQL expression over the raw columns and the helpers.
+
+    A raw column that a file does not have reads as NULL of its type. `source` says where the rule comes from.
+    """
+
+    target: str
+    sql: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Product:
+    """A helper column: `left` x `right`, rounded once, half even, to 18 decimals; NULL where either is.
+
+    Plain multiplication of two decimal(38,18) overflows as soon as the product reaches 100. Computed only
+    where `needed` holds.
+    """
+
+    name: str
+    left: str
+    right: str
+    needed: str
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A helper column: what `table` says for the value of `key`, or NULL."""
+
+    name: str
+    key: str
+    table: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Netting:
+    """Two helper columns for rows that cancel each other within a group of `keys`.
+
+    `matched` is true on every covered and negating row of a group that has both kinds. `residual` is the sum
+    of the group's `cost` on its first negating row, and 0 on the others: so the group's sum never changes,
+    whether the negation is complete (then every row has 0) or not.
+    """
+
+    matched: str
+    residual: str
+    kind: str
+    covered: str
+    negating: str
+    cost: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """A helper column: a map of the columns whose raw name begins with `prefix`.
+
+    The key is what the delivered header says after the first of `headers` that it begins with. Empty cells
+    have no entry; a row without any entry has no map.
+    """
+
+    name: str
+    prefix: str
+    headers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class JsonMap:
+    """A helper column: the map that the JSON object in `column` writes. Values that are no text keep their
+    JSON."""
+
+    name: str
+    column: str
+
+
+Helper = Product | Lookup | Netting | ColumnMap | JsonMap
+
+
+@dataclass(frozen=True)
+class ChargeMapping:
+    """A complete mapping: one rule per column of `charges`, and the helpers its rules name."""
+
+    rules: Sequence[Rule]
+    helpers: Sequence[Helper]

@@ -1,0 +1,81 @@
+"""Reconciliation: what the file says against what is about to be published, exactly."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from services.cost_center.domain.findings import Rejected
+from services.cost_center.domain.tables import GroupKey, GroupTotal
+from services.cost_center.events import CurrencyTotal, Finding
+from shared.money import exact_sum, money_text
+
+_NOTHING = GroupTotal(Decimal(0), 0)
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """One group of a bill. `residue` is what rounding to 18 decimals took away from the raw amounts."""
+
+    key: GroupKey
+    raw: GroupTotal
+    curated: GroupTotal
+    residue: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """Raw minus curated; a bill adds up when this is its residue (0 for all but a few bills)."""
+        return exact_sum((self.raw.amount, self.curated.amount.copy_negate()))
+
+    @property
+    def adds_up(self) -> bool:
+        return self.difference == self.residue and self.raw.rows == self.curated.rows
+
+
+def reconcile(
+    raw: Mapping[GroupKey, GroupTotal],
+    curated: Mapping[GroupKey, GroupTotal],
+    residues: Mapping[GroupKey, Decimal],
+) -> list[Reconciliation]:
+    """Compare the two independent readings, group by group; a group that only one has counts as 0 in the
+    other."""
+    keys = sorted({*raw, *curated, *residues})
+    return [
+        Reconciliation(key, raw.get(key, _NOTHING), curated.get(key, _NOTHING), residues.get(key, Decimal(0)))
+        for key in keys
+    ]
+
+
+def demand_equal(file: str, groups: Sequence[Reconciliation]) -> None:
+    """Raises Rejected that names each group which does not add up."""
+    wrong = [group for group in groups if not group.adds_up]
+    if wrong:
+        raise Rejected(_finding(file, group) for group in wrong)
+
+
+def _finding(file: str, group: Reconciliation) -> Finding:
+    key = group.key
+    invoice = key.invoice or "none"
+    where = f"account {key.billing_account}, {key.billing_period}, invoice {invoice}, {key.currency}"
+    return Finding(
+        file=file,
+        column="BilledCost",
+        expected=f"{money_text(group.raw.amount)} in {group.raw.rows} rows",
+        found=f"{money_text(group.curated.amount)} in {group.curated.rows} rows",
+        message=f"the bill does not reconcile for {where}",
+    )
+
+
+def by_currency(groups: Iterable[Reconciliation]) -> list[CurrencyTotal]:
+    """The totals of a bill per currency; currencies are never added."""
+    found: dict[str, list[Reconciliation]] = {}
+    for group in groups:
+        found.setdefault(group.key.currency, []).append(group)
+    return [
+        CurrencyTotal(
+            currency=currency,
+            raw=exact_sum(group.raw.amount for group in members),
+            curated=exact_sum(group.curated.amount for group in members),
+            difference=exact_sum(group.difference for group in members),
+        )
+        for currency, members in sorted(found.items())
+    ]

@@ -1,0 +1,101 @@
+"""The bill ingester: a Fargate task on the landing queue.
+
+Each message is EventBridge's `Object Created` event of the landing bucket. Run as
+`python -m services.cost_center.handlers.ingester`; SIGTERM lets the bill in hand finish.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from services.cost_center.adapters.bill_store import BillStore
+from services.cost_center.adapters.delivered_file import LocalFiles
+from services.cost_center.adapters.glue_database import GlueDatabases
+from services.cost_center.adapters.iceberg_lake import IcebergLake
+from services.cost_center.adapters.landing_s3 import S3Landing
+from services.cost_center.adapters.plain_reader import PlainReader
+from services.cost_center.adapters.polars_converter import PolarsConverter
+from services.cost_center.adapters.settings import IngesterSettings
+from services.cost_center.adapters.task_protection import protected
+from services.cost_center.application.ingest import Ingest
+from services.cost_center.application.prepare import Prepare
+from services.cost_center.domain.landing import parse_key
+from services.cost_center.handlers.object_created import object_created
+from shared.clock import SystemClock
+from shared.config import load_settings
+from shared.consumer import Message, Poller, stop_on_signals
+from shared.errors import PoisonMessage
+from shared.ids import UuidIds
+from shared.inbox import Inbox
+from shared.observability import bind_context, logger
+from shared.outbox import Outbox
+from shared.table import TenantTable
+from shared.tenancy import TenantId
+
+NAME = "ingester"
+
+
+def build(settings: IngesterSettings) -> Ingest:
+    """The use case with its adapters."""
+    clock = SystemClock()
+    return Ingest(
+        landing=S3Landing(settings.landing_bucket, clock),
+        prepare=Prepare(files=LocalFiles(), converter=PolarsConverter(), totals=PlainReader()),
+        lake=IcebergLake(
+            settings.lake_bucket, GlueDatabases(settings.glue_database_prefix, settings.lake_bucket)
+        ),
+        bills=BillStore(
+            TenantTable(settings.bill_table),
+            TenantTable(settings.reconciliation_table),
+            Outbox(settings.outbox_table),
+            clock,
+        ),
+        clock=clock,
+        ids=UuidIds(),
+        workspace=workspace,
+    )
+
+
+@contextmanager
+def workspace() -> Iterator[Path]:
+    """A scratch folder on the task's own disk, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="onyx-ingest-") as folder:
+        yield Path(folder)
+
+
+def handle(ingest: Ingest, bucket: str) -> Callable[[Message], None]:
+    """What the poller calls for each message."""
+
+    def on_message(message: Message) -> None:
+        landed = object_created(message.json(), bucket)
+        bind_context(tenant=tenant_of(message), correlation_id=landed.delivery_id)
+        for outcome in ingest(landed):
+            logger.info("bill settled", bill=outcome.bill_id, status=outcome.status.value, rows=outcome.rows)
+
+    return on_message
+
+
+def tenant_of(message: Message) -> TenantId | None:
+    """The tenant whose prefix the object lies under, where the message tells it."""
+    try:
+        return parse_key(object_created(message.json()).key).tenant
+    except PoisonMessage:
+        return None
+
+
+def main() -> None:
+    settings = load_settings(IngesterSettings)
+    Poller(
+        settings.landing_queue_url,
+        handle(build(settings), settings.landing_bucket),
+        stop=stop_on_signals(),
+        name=NAME,
+        inbox=Inbox(settings.inbox_table),
+        tenant_of=tenant_of,
+        guard=protected,
+    ).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""TenantCreated -> the tenant's Glue database, so that it can be queried and granted before its first
+bill."""
+
+from functools import lru_cache
+from typing import Any
+
+from services.cost_center.adapters.glue_database import GlueDatabases
+from services.cost_center.adapters.settings import TenantSettings
+from services.identity.events import TenantCreated
+from shared.config import load_settings
+from shared.consumer import Consumer
+from shared.events import Envelope, Event
+from shared.inbox import Inbox
+
+
+@lru_cache(maxsize=1)
+def consumer() -> Consumer:
+    settings = load_settings(TenantSettings)
+    databases = GlueDatabases(settings.glue_database_prefix, settings.lake_bucket)
+
+    def on_tenant_created(env: Envelope, event: Event) -> None:
+        databases.ensure(env.tenant)
+
+    return Consumer("on_tenant_created", [TenantCreated], on_tenant_created, Inbox(settings.inbox_table))
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return consumer().process(event["Records"])

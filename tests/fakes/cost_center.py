@@ -1,0 +1,257 @@
+"""The cost center's ports in memory."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from services.cost_center.adapters.delivered_file import LocalFiles
+from services.cost_center.adapters.plain_reader import PlainReader
+from services.cost_center.adapters.polars_converter import PolarsConverter
+from services.cost_center.application.ingest import Ingest
+from services.cost_center.application.prepare import Prepare
+from services.cost_center.domain.bill import Bill, Delivery, PublishedSet
+from services.cost_center.domain.landing import LandedObject
+from services.cost_center.domain.ports import BillPage, Converter, Upload
+from services.cost_center.domain.reconciliation import Reconciliation
+from services.cost_center.domain.tables import Layout, RawStaging, SourceFile, StagedTable
+from services.cost_center.events import BillIngested, BillRejected, Column, PublishedTable
+from shared.clock import FixedClock
+from shared.errors import NotFound, VersionConflict
+from shared.ids import SequenceIds
+from shared.tenancy import TenantId
+
+ACME = TenantId("acme")
+NOW = datetime(2026, 10, 2, 12, tzinfo=UTC)
+BUCKET = "landing"
+
+
+class FakeLanding:
+    """A versioned bucket in memory; every put is an hour after the one before."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str | None], tuple[bytes, datetime]] = {}
+
+    def put(self, key: str, content: bytes, *, at: datetime | None = None) -> LandedObject:
+        number = len(self.objects) + 1
+        version = f"v{number}"
+        self.objects[key, version] = (content, at or NOW - timedelta(days=1) + timedelta(hours=number))
+        return LandedObject(BUCKET, key, len(content), f"etag{number}", version)
+
+    def fetch(self, landed: LandedObject, target: Path) -> datetime:
+        found = self.objects.get((landed.key, landed.version_id))
+        if found is None:
+            raise NotFound(f"{landed.key} is gone", code="OBJECT_GONE")
+        target.write_bytes(found[0])
+        return found[1]
+
+    def presign_put(self, key: str) -> Upload:
+        return Upload(BUCKET, f"https://landing.test/{key}?signed", NOW + timedelta(minutes=15))
+
+
+@dataclass
+class FakeTable:
+    """A lake table: the files of its head by bill, and every snapshot that ever was."""
+
+    head: dict[str, list[str]] = field(default_factory=dict)
+    snapshots: list[dict[str, list[str]]] = field(default_factory=list)
+
+
+class FakeLake:
+    """Keeps uploaded files on this machine, and tables as lists of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.databases: set[str] = set()
+        self.tables: dict[str, FakeTable] = {}
+        self.uploads = 0
+
+    def ensure_database(self, tenant: TenantId) -> str:
+        self.databases.add(f"onyx_{tenant}")
+        return f"onyx_{tenant}"
+
+    def upload(self, tenant: TenantId, staged: StagedTable, delivery_id: str, attempt: str) -> list[str]:
+        uris = []
+        for path in staged.paths:
+            self.uploads += 1
+            target = self._folder / f"{self.uploads}.parquet"
+            target.write_bytes(path.read_bytes())
+            uris.append(str(target))
+        return uris
+
+    def replace(
+        self,
+        tenant: TenantId,
+        staged: StagedTable,
+        files: Sequence[str],
+        *,
+        source: str,
+        bill_id: str,
+        delivery_id: str,
+    ) -> PublishedTable:
+        table = self.tables.setdefault(f"{tenant}.{staged.table}", FakeTable())
+        table.head[bill_id] = list(files)
+        table.snapshots.append({bill: list(each) for bill, each in table.head.items()})
+        return PublishedTable(
+            database=self.ensure_database(tenant),
+            table=staged.table,
+            snapshot_id=len(table.snapshots),
+            files=list(files),
+            rows=staged.rows,
+            columns=[Column(name=column.name, type=column.type.value) for column in staged.columns],
+        )
+
+
+class FakeBills:
+    """Rows in memory, with versions and all-or-nothing writes as the real store has them."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, str], Bill] = {}
+        self.deliveries: dict[tuple[str, str], Delivery] = {}
+        self.claims: dict[tuple[str, str, str], str] = {}
+        self.groups: dict[tuple[str, str, str], list[Reconciliation]] = {}
+        self.history: list[PublishedSet] = []
+        self.events: list[BillIngested | BillRejected] = []
+        self.before_record: Callable[[], None] = lambda: None
+        """Called before each write: what another worker does meanwhile."""
+
+    def bill(self, tenant: TenantId, bill_id: str) -> Bill | None:
+        return self.stored.get((tenant, bill_id))
+
+    def bills(self, tenant: TenantId, *, limit: int, cursor: str | None) -> BillPage:
+        found = [bill for (owner, _), bill in sorted(self.stored.items()) if owner == tenant]
+        found = [bill for bill in found if cursor is None or bill.bill_id > cursor]
+        return BillPage(found[:limit], found[limit - 1].bill_id if len(found) > limit else None)
+
+    def delivery(self, tenant: TenantId, delivery_id: str) -> Delivery | None:
+        return self.deliveries.get((tenant, delivery_id))
+
+    def open_delivery(self, tenant: TenantId, delivery: Delivery) -> Delivery:
+        return self.deliveries.setdefault((tenant, delivery.delivery_id), replace(delivery, version=1))
+
+    def claim_primary(self, tenant: TenantId, billing_account: str, billing_period: str, source: str) -> str:
+        return self.claims.setdefault((tenant, billing_account, billing_period), source)
+
+    def save_reconciliation(
+        self, tenant: TenantId, bill_id: str, attempt: str, groups: Sequence[Reconciliation]
+    ) -> None:
+        assert (tenant, bill_id, attempt) not in self.groups
+        self.groups[tenant, bill_id, attempt] = list(groups)
+
+    def reconciliation(self, tenant: TenantId, bill_id: str, published: PublishedSet) -> list[Reconciliation]:
+        return self.groups.get((tenant, bill_id, published.attempt), [])
+
+    def record(
+        self,
+        tenant: TenantId,
+        *,
+        delivery: Delivery,
+        bill: Bill | None,
+        event: BillIngested | BillRejected | None,
+        publishes: bool,
+    ) -> None:
+        self.before_record()
+        key = (tenant, delivery.delivery_id)
+        if self.deliveries[key].version != delivery.version:
+            raise VersionConflict("the delivery was changed")
+        if bill is not None:
+            held = self.stored.get((tenant, bill.bill_id))
+            if (None if held is None else held.version) != bill.version:
+                raise VersionConflict("the bill was changed")
+            self.stored[tenant, bill.bill_id] = replace(bill, version=(bill.version or 0) + 1)
+            if publishes and bill.published is not None:
+                self.history.append(bill.published)
+        self.deliveries[key] = replace(delivery, version=(delivery.version or 0) + 1)
+        if event is not None:
+            self.events.append(event)
+
+
+class FakeQueryEngine:
+    """Answers with what it was given; remembers what it was asked."""
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]] = (), error: Exception | None = None) -> None:
+        self._rows = rows
+        self._error = error
+        self.asked: list[tuple[str, str]] = []
+
+    def query(self, sql: str, authorization: str) -> Sequence[Mapping[str, Any]]:
+        self.asked.append((sql, authorization))
+        if self._error is not None:
+            raise self._error
+        return self._rows
+
+
+class Tampering:
+    """A converter that spoils what another made: `tamper` is called with each curated table."""
+
+    def __init__(self, tamper: Callable[[StagedTable], StagedTable], inner: Converter | None = None) -> None:
+        self._inner = inner or PolarsConverter()
+        self._tamper = tamper
+
+    def stage_raw(self, file: SourceFile, layout: Layout, source: str, workdir: Path) -> RawStaging:
+        return self._inner.stage_raw(file, layout, source, workdir)
+
+    def stage_charges(self, raw: StagedTable, layout: Layout, workdir: Path) -> StagedTable:
+        return self._tamper(self._inner.stage_charges(raw, layout, workdir))
+
+
+class Crash(Exception):  # noqa: N818 - what happens, not an error of the code
+    """The process dies here."""
+
+
+class CrashAt:
+    """A fail point that raises once at one step, and remembers the steps that it saw."""
+
+    def __init__(self, step: str | None = None) -> None:
+        self._step = step
+        self.hit = False
+        self.steps: list[str] = []
+
+    def __call__(self, step: str) -> None:
+        self.steps.append(step)
+        if step == self._step and not self.hit:
+            self.hit = True
+            raise Crash(step)
+
+
+class World:
+    """The ingest with every port in memory, but with the real readers: files are read as in production."""
+
+    def __init__(self, folder: Path, converter: Converter | None = None) -> None:
+        self.folder = folder
+        lake = folder / "lake"
+        lake.mkdir()
+        self.landing = FakeLanding()
+        self.lake = FakeLake(lake)
+        self.bills = FakeBills()
+        self.clock = FixedClock(NOW)
+        self.failpoint = CrashAt()
+        self._runs = 0
+        self._ids = SequenceIds()
+        self.prepare = Prepare(LocalFiles(), converter or PolarsConverter(), PlainReader())
+
+    def ingest(self, landed: LandedObject) -> Any:
+        self.clock.advance(timedelta(seconds=1))
+        return Ingest(
+            landing=self.landing,
+            prepare=self.prepare,
+            lake=self.lake,
+            bills=self.bills,
+            clock=self.clock,
+            ids=self._ids,
+            workspace=self._workspace,
+            failpoint=self.failpoint,
+        )(landed)
+
+    def deliver(self, key: str, content: bytes, *, at: datetime | None = None) -> Any:
+        """Put an object and ingest it; returns the outcomes."""
+        return self.ingest(self.landing.put(key, content, at=at))
+
+    @contextmanager
+    def _workspace(self) -> Iterator[Path]:
+        self._runs += 1
+        folder = self.folder / f"run-{self._runs}"
+        folder.mkdir()
+        yield folder

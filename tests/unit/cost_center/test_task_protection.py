@@ -1,0 +1,53 @@
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from services.cost_center.adapters.task_protection import protected
+
+
+def test_the_agent_is_asked_before_and_released_after_even_when_the_work_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Any] = []
+
+    class Agent(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            asked.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+            self.send_response(200 if len(asked) == 1 else 400)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """No lines on stderr."""
+
+    server = HTTPServer(("127.0.0.1", 0), Agent)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    monkeypatch.setenv("ECS_AGENT_URI", f"http://127.0.0.1:{server.server_port}")
+    try:
+        with pytest.raises(RuntimeError, match="asked 1 time"), protected():
+            raise RuntimeError(f"the bill fails, asked {len(asked)} time")
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    path = "/task-protection/v1/state"
+    assert asked == [
+        (path, {"ProtectionEnabled": True, "ExpiresInMinutes": 120}),
+        (path, {"ProtectionEnabled": False}),
+    ]
+
+
+def test_an_agent_that_does_not_answer_stops_no_bill(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECS_AGENT_URI", "http://127.0.0.1:9")
+    with protected():
+        pass
+
+
+def test_elsewhere_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ECS_AGENT_URI", raising=False)
+    with protected():
+        pass
