@@ -7,16 +7,17 @@ import os
 
 import aws_cdk as cdk
 
+from app import CONTEXT
 from infra.constructs.event_channel import EventChannel, pattern_of
-from infra.environments import ENVIRONMENTS
+from infra.environments import LOCAL
 from infra.stacks import build
 from services.cost_center.events import BillIngested
 
 STACK = "onyx-local-second-consumer"
 
 if __name__ == "__main__":
-    app = cdk.App(outdir=os.environ["CDK_OUTDIR"], analytics_reporting=False)
-    foundation = build(app, ENVIRONMENTS["local"])
+    app = cdk.App(outdir=os.environ["CDK_OUTDIR"], analytics_reporting=False, context=CONTEXT)
+    foundation = build(app, LOCAL)
     stack = cdk.Stack(app, STACK, env=cdk.Environment(account="000000000000", region="us-east-1"))
     EventChannel(
         stack,

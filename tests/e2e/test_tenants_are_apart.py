@@ -52,9 +52,7 @@ def apart(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Apart
         "POST", "/v1/query", token_a, json={"sql": f"SELECT '{MARK}' AS x, count(*) AS n FROM charges"}
     ).json()
     user = f"{MARK}@example.com"
-    made = platform.http(
-        "POST", "/v1/identity/users", token_a, json={"username": user, "email": user, "roles": ["viewer"]}
-    )
+    made = platform.http("POST", "/v1/identity/users", token_a, json={"username": user, "roles": ["viewer"]})
     assert made.status_code in (200, 201), made.text
     delivery = platform.http("GET", f"/v1/cost-center/bills/{bill['bill_id']}", token_a).json()["delivery_id"]
     ids = {
@@ -82,12 +80,11 @@ def call(apart: Apart, method: str, path: str, token: str | None) -> httpx.Respo
     filled = path
     for name, value in apart.ids.items():
         filled = filled.replace("{" + name + "}", value)
-    body = (
-        None
-        if method in ("GET", "DELETE")
-        else {"roles": ["admin"], "sql": "SELECT * FROM charges", "source": "x"}
-    )
-    return apart.platform.http(method, filled, token, **({} if body is None else {"json": body}))
+    if method in ("GET", "DELETE"):
+        return apart.platform.http(method, filled, token)
+    # Identity refuses fields that it does not know before it looks for anything: it gets its own only.
+    body = {"roles": ["admin"]} if "/identity/" in path else {"sql": "SELECT * FROM charges", "source": "x"}
+    return apart.platform.http(method, filled, token, json=body)
 
 
 def test_every_route_needs_a_token(apart: Apart) -> None:

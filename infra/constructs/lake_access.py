@@ -1,0 +1,85 @@
+"""Grants on the lake, in the words of who needs them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+
+from infra.constructs.foundation import Foundation
+from infra.constructs.nag import acknowledge, as_seen_from, wildcard_resource
+
+_GET = ("s3:GetObject", "s3:GetObjectVersion")
+_WRITE = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
+_LIST = ("s3:ListBucket", "s3:GetBucketLocation")
+_TABLES_READ = ("glue:GetDatabase", "glue:GetTable", "glue:GetTables")
+_TABLES_WRITE = ("glue:CreateTable", "glue:UpdateTable", "glue:DeleteTable")
+_ANY_TENANT = "Objects and databases of every tenant: which one an act is for is known at run time only."
+_DATABASES = ("glue:GetDatabase", "glue:CreateDatabase")
+
+
+@dataclass(frozen=True)
+class LakeAccess:
+    """The lake's buckets and its catalog, handed from the lake stack.
+
+    A role gets whole buckets and every tenant's database: which tenant an act belongs to is known at run time
+    only. The prefix of a tenant is enforced there.
+    """
+
+    foundation: Foundation
+    landing: s3.IBucket
+    lake: s3.IBucket
+    results: s3.IBucket
+
+    def allow_upload(self, role: iam.IRole) -> None:
+        """Put objects into landing: what a presigned upload may do."""
+        self._objects(role, self.landing, ("s3:PutObject",))
+        self.foundation.allow_encrypt(role)
+
+    def allow_landing_read(self, role: iam.IRole) -> None:
+        """Read and list deliveries."""
+        self._objects(role, self.landing, _GET)
+        self._list(role, self.landing)
+        self.foundation.allow_decrypt(role)
+
+    def allow_lake_read(self, role: iam.IRole) -> None:
+        """Read and list the lake's files."""
+        self._objects(role, self.lake, _GET)
+        self._list(role, self.lake)
+        self.foundation.allow_decrypt(role)
+
+    def allow_lake_write(self, role: iam.IRole) -> None:
+        """Read, write and delete the lake's files."""
+        self._objects(role, self.lake, (*_GET, *_WRITE))
+        self._list(role, self.lake)
+        self.foundation.allow_encrypt(role)
+
+    def allow_databases(self, role: iam.IRole) -> None:
+        """Create tenants' databases."""
+        self._catalog(role, _DATABASES, tables=False)
+
+    def allow_tables(self, role: iam.IRole) -> None:
+        """Create tenants' databases, and read and write their tables."""
+        self._catalog(role, sorted({*_DATABASES, *_TABLES_READ, *_TABLES_WRITE}), tables=True)
+
+    def _objects(self, role: iam.IRole, bucket: s3.IBucket, actions: tuple[str, ...]) -> None:
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=list(actions), resources=[bucket.arn_for_objects("*")])
+        )
+        arn = as_seen_from(role, bucket, bucket.bucket_arn)
+        acknowledge(role, {wildcard_resource(role, f"{arn}/*"): _ANY_TENANT})
+
+    def _list(self, role: iam.IRole, bucket: s3.IBucket) -> None:
+        role.add_to_principal_policy(iam.PolicyStatement(actions=list(_LIST), resources=[bucket.bucket_arn]))
+
+    def _catalog(self, role: iam.IRole, actions: Sequence[str], *, tables: bool) -> None:
+        prefix = self.foundation.environment.glue_database_prefix
+        glue = Stack.of(role).format_arn(service="glue", resource="")
+        wildcards = [f"{glue}database/{prefix}*"]
+        if tables:
+            wildcards.append(f"{glue}table/{prefix}*/*")
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=list(actions), resources=[f"{glue}catalog", *wildcards])
+        )
+        acknowledge(role, {wildcard_resource(role, arn): _ANY_TENANT for arn in wildcards})

@@ -1,0 +1,100 @@
+"""Cost center: bills in, reconciled cost out."""
+
+from aws_cdk import Duration, Environment
+from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_events as events
+from constructs import Construct
+
+from infra.constructs.data_service import DataService, Place, Scaled
+from infra.constructs.domain_stack import DomainStack
+from infra.constructs.domain_table import APPEND, CONSUME, READ, WRITE, DomainTable, names
+from infra.constructs.event_channel import EventChannel, object_created, pattern_of
+from infra.constructs.foundation import Foundation
+from infra.constructs.lake_access import LakeAccess
+from services.identity.events import TenantCreated
+
+HEARTBEAT = Duration.seconds(20)
+"""How often the ingester's poller shows that it works on a message: the longest silence of a living task."""
+
+
+class CostCenterStack(DomainStack):
+    """Outputs: the tables, and the queues of both channels (LandedBills, TenantCreated)."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        foundation: Foundation,
+        api: apigateway.HttpApi,
+        authorizer: apigateway.IHttpRouteAuthorizer,
+        lake: LakeAccess,
+        place: Place,
+        env: Environment | None = None,
+    ) -> None:
+        super().__init__(scope, id, foundation=foundation, domain="cost_center", route="cost-center", env=env)
+        self.bills = DomainTable(self, "Bill", foundation=foundation)
+        self.reconciliations = DomainTable(self, "Reconciliation", foundation=foundation)
+        self.variables |= names({"BILL_TABLE": self.bills, "RECONCILIATION_TABLE": self.reconciliations})
+        self.variables |= {
+            "LANDING_BUCKET": lake.landing.bucket_name,
+            "LAKE_BUCKET": lake.lake.bucket_name,
+            "GLUE_DATABASE_PREFIX": foundation.environment.glue_database_prefix,
+            "QUERY_URL": api.api_endpoint,
+        }
+        outbox = self.outbox()
+        inbox = self.inbox()
+
+        http = self.function("Api", "api", timeout=Duration.seconds(29))
+        self.bills.allow(http.role, *READ)
+        self.reconciliations.allow(http.role, *READ)
+        lake.allow_upload(http.role)
+        foundation.allow_page_tokens(http.role)
+        self.routes(api, http, authorizer=authorizer)
+
+        prepare = self.function("OnTenantCreated", "on_tenant_created", timeout=Duration.seconds(30))
+        inbox.allow(prepare.role, *CONSUME)
+        lake.allow_databases(prepare.role)
+        EventChannel(
+            self,
+            "TenantCreated",
+            foundation=foundation,
+            pattern=pattern_of(TenantCreated),
+            consumer=prepare,
+        )
+        self._ingester(lake, place, outbox, inbox)
+
+    def _ingester(self, lake: LakeAccess, place: Place, outbox: DomainTable, inbox: DomainTable) -> None:
+        environment = self.foundation.environment
+        landed = EventChannel(
+            self,
+            "LandedBills",
+            foundation=self.foundation,
+            bus=events.EventBus.from_event_bus_name(self, "DefaultBus", "default"),
+            pattern=object_created(lake.landing),
+            consumer_timeout=HEARTBEAT,
+        )
+        ingester = DataService(
+            self,
+            "Ingester",
+            foundation=self.foundation,
+            place=place,
+            domain=self.domain,
+            command=["python", "-m", "services.cost_center.handlers.ingester"],
+            size=environment.ingester.size,
+            environment={**self.variables, "LANDING_QUEUE_URL": landed.queue.queue_url},
+            scaled=Scaled(
+                queue=landed.queue,
+                min_tasks=environment.ingester.min_tasks,
+                max_tasks=environment.ingester.max_tasks,
+            ),
+        )
+        landed.allow_consume(ingester.role)
+        for table in (self.bills, self.reconciliations):
+            table.allow(ingester.role, *READ, *WRITE)
+        inbox.allow(ingester.role, *CONSUME)
+        outbox.allow(ingester.role, *APPEND)
+        lake.allow_landing_read(ingester.role)
+        lake.allow_lake_write(ingester.role)
+        lake.allow_tables(ingester.role)
+        ingester.allow_task_protection()

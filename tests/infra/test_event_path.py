@@ -1,0 +1,245 @@
+"""Queues, topics and rules: what the event path promises on every hop."""
+
+import inspect
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from services.cost_center import events as cost_center
+from services.identity import events as identity
+from shared.events import Event, envelope, registered_events, to_entry
+from shared.poller import Poller
+from shared.tenancy import tenant_id
+from tests.infra.assembly import Environment, Resource
+
+# A task has no timeout: the longest silence of one that lives is its poller's heartbeat.
+HEARTBEAT_SECONDS = inspect.signature(Poller.__init__).parameters["heartbeat_seconds"].default
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+# One fixture per event that a rule takes. A channel for another event needs its fixture here.
+FIXTURES: tuple[Event, ...] = (
+    identity.TenantCreated(tenant="acme", name="Acme", created_at=NOW),
+    cost_center.BillIngested.model_validate(
+        {
+            "bill_id": "aws.2026-09",
+            "source": "aws",
+            "format": "aws-cur-csv",
+            "billing_period": "2026-09",
+            "delivery_id": "0" * 32,
+            "status": "ingested",
+            "rows": 3,
+            "totals": [{"currency": "USD", "raw": "1.5", "curated": "1.5", "difference": "0"}],
+            "tables": ["cur", "charges"],
+            "published_at": "2026-11-20T12:00:00Z",
+            "primary": True,
+        }
+    ),
+)
+
+
+def bridged(event: Event) -> dict[str, Any]:
+    """`event` as EventBridge hands it on."""
+    sealed = envelope(event, tenant=tenant_id("acme"), id="e-1", time=NOW)
+    entry = to_entry(sealed, "onyx")
+    return {
+        "version": "0",
+        "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
+        "detail-type": entry["DetailType"],
+        "source": entry["Source"],
+        "account": "000000000000",
+        "time": "2026-11-20T12:00:00Z",
+        "region": "us-east-1",
+        "resources": [],
+        "detail": json.loads(entry["Detail"]),
+    }
+
+
+def object_created(bucket: str, kind: str = "Object Created") -> dict[str, Any]:
+    """S3's own event, as AWS documents it."""
+    return {
+        "version": "0",
+        "id": "17793124-05d4-b198-2fde-7ededc63b103",
+        "detail-type": kind,
+        "source": "aws.s3",
+        "account": "000000000000",
+        "time": "2026-11-20T12:00:00Z",
+        "region": "us-east-1",
+        "resources": [f"arn:aws:s3:::{bucket}"],
+        "detail": {
+            "version": "0",
+            "bucket": {"name": bucket},
+            "object": {
+                "key": "acme/aws/u-1/cur.csv.gz",
+                "size": 5,
+                "etag": "b1946ac92492d2347c6235b4d2611184",
+                "version-id": "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e",
+                "sequencer": "617f08299329d189",
+            },
+            "request-id": "N4N7GDK58NMKJ12R",
+            "requester": "123456789012",
+            "source-ip-address": "1.2.3.4",
+            "reason": "PutObject",
+        },
+    }
+
+
+def matches(pattern: Any, event: Any) -> bool:
+    """EventBridge's rule for the operators that our patterns use: exact values, nested."""
+    if isinstance(pattern, list):
+        assert all(isinstance(each, str | int | bool) for each in pattern), f"operator not known: {pattern}"
+        values = event if isinstance(event, list) else [event]
+        return any(value in pattern for value in values)
+    return isinstance(event, dict) and all(
+        key in event and matches(inner, event[key]) for key, inner in pattern.items()
+    )
+
+
+def rules(environment: Environment) -> dict[str, tuple[Resource, Any]]:
+    """Rules over events, by name, with their pattern (schedules left out)."""
+    return {
+        rule.name: (rule, environment.plain(rule.stack, rule.properties["EventPattern"]))
+        for rule in environment.resources("AWS::Events::Rule")
+        if "EventPattern" in rule.properties
+    }
+
+
+def test_each_rule_matches_exactly_its_events(environment: Environment) -> None:
+    landing = next(
+        r for r in environment.resources("AWS::S3::Bucket", part="lake") if r.id.startswith("Landing")
+    )
+    bus = next(environment.resources("AWS::Events::EventBus"))
+    ours = {type(each).detail_type(): bridged(each) for each in FIXTURES}
+    # Events without a fixture: no rule takes them, whatever they hold.
+    others = {
+        name: {"source": kind.source, "detail-type": name, "detail": {}}
+        for name, kind in registered_events().items()
+        if name not in ours
+    }
+    assert others, "the registry holds more events than rules take"
+    found: dict[str, list[str]] = {}
+    for name, (rule, pattern) in rules(environment).items():
+        on = environment.text(rule.stack, rule.properties["EventBusName"])
+        if on == "default":
+            assert matches(pattern, object_created(landing.name))
+            assert not matches(pattern, object_created(landing.name, "Object Deleted"))
+            assert not matches(pattern, object_created("lake.Lake"))
+            assert not any(matches(pattern, each) for each in ours.values())
+            found["Object Created"] = [*found.get("Object Created", []), name]
+            continue
+        assert on == bus.name
+        taken = [kind for kind, event in ours.items() if matches(pattern, event)]
+        assert taken, f"{name} matches no event: its contract has no fixture, or the two drifted apart"
+        assert sorted(pattern["detail-type"]) == sorted(taken)
+        assert not any(matches(pattern, each) for each in others.values())
+        assert not matches(pattern, object_created(landing.name))
+        foreign = {**ours[taken[0]], "source": "onyx.somebody-else"}
+        assert not matches(pattern, foreign)
+        for kind in taken:
+            found[kind] = [*found.get(kind, []), name]
+    assert set(found) == {*ours, "Object Created"}, "a fixture without a rule"
+
+
+def test_a_rule_leads_to_a_topic_to_one_queue_with_a_dead_letter_queue_on_each_hop(
+    environment: Environment,
+) -> None:
+    subscriptions = list(environment.resources("AWS::SNS::Subscription"))
+    for name, (rule, _) in rules(environment).items():
+        (target,) = rule.properties["Targets"]
+        topic = environment.text(rule.stack, target["Arn"])
+        dead = {environment.text(rule.stack, target["DeadLetterConfig"]["Arn"])}
+        (subscription,) = [
+            s for s in subscriptions if environment.text(s.stack, s.properties["TopicArn"]) == topic
+        ]
+        assert subscription.properties["Protocol"] == "sqs"
+        assert subscription.properties["RawMessageDelivery"] is True
+        redrive = subscription.properties["RedrivePolicy"]["deadLetterTargetArn"]
+        dead.add(environment.text(subscription.stack, redrive))
+        queue = environment.one(
+            "AWS::SQS::Queue", environment.text(subscription.stack, subscription.properties["Endpoint"])
+        )
+        redrive = queue.properties["RedrivePolicy"]
+        dead.add(environment.text(queue.stack, redrive["deadLetterTargetArn"]))
+        assert redrive["maxReceiveCount"] >= 3
+        (arn,) = dead
+        assert arn != f"{queue.name}.Arn", name
+        letters = environment.one("AWS::SQS::Queue", arn)
+        kept = letters.properties["MessageRetentionPeriod"]
+        assert kept == 14 * 86_400 > queue.properties["MessageRetentionPeriod"]
+
+
+def consumers(environment: Environment, queue: Resource) -> list[tuple[str, int]]:
+    """Who receives from `queue`, and its timeout in seconds: functions, and tasks told its URL."""
+    found = []
+    for mapping in environment.resources("AWS::Lambda::EventSourceMapping"):
+        source = environment.text(mapping.stack, mapping.properties["EventSourceArn"])
+        if source == f"{queue.name}.Arn":
+            assert mapping.properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+            function = environment.text(mapping.stack, mapping.properties["FunctionName"])
+            timeout = environment.one("AWS::Lambda::Function", function).properties["Timeout"]
+            found.append((function, timeout))
+    for task in environment.resources("AWS::ECS::TaskDefinition"):
+        for container in task.properties["ContainerDefinitions"]:
+            for variable in container["Environment"]:
+                if environment.text(task.stack, variable["Value"]) == queue.name:
+                    found.append((task.name, HEARTBEAT_SECONDS))
+    return found
+
+
+def test_every_queue_is_watched_and_gives_its_consumer_time(environment: Environment) -> None:
+    alarms: dict[str, set[str]] = {}
+    topic = next(t for t in environment.resources("AWS::SNS::Topic", part="platform"))
+    for alarm in environment.resources("AWS::CloudWatch::Alarm"):
+        actions = [environment.text(alarm.stack, each) for each in alarm.properties.get("AlarmActions", [])]
+        if topic.name not in actions:
+            continue
+        for dimension in alarm.properties.get("Dimensions", []):
+            watched = environment.text(alarm.stack, dimension["Value"])
+            alarms.setdefault(watched, set()).add(alarm.properties["MetricName"])
+    used = set()
+    queues = list(environment.resources("AWS::SQS::Queue"))
+    for queue in queues:
+        if "RedrivePolicy" in queue.properties:
+            used.add(environment.text(queue.stack, queue.properties["RedrivePolicy"]["deadLetterTargetArn"]))
+    for mapping in environment.resources("AWS::Lambda::EventSourceMapping"):
+        if failure := mapping.properties.get("DestinationConfig"):
+            used.add(environment.text(mapping.stack, failure["OnFailure"]["Destination"]))
+    for queue in queues:
+        watched = alarms.get(f"{queue.name}.QueueName", set())
+        if f"{queue.name}.Arn" in used:
+            assert "ApproximateNumberOfMessagesVisible" in watched, queue.name
+            assert not consumers(environment, queue), "a dead-letter queue is read by people"
+            continue
+        assert "RedrivePolicy" in queue.properties, f"{queue.name} neither has nor is a dead-letter queue"
+        assert "ApproximateAgeOfOldestMessage" in watched, queue.name
+        ((_, timeout),) = consumers(environment, queue)
+        assert queue.properties["VisibilityTimeout"] >= 6 * timeout
+
+
+def test_an_outbox_is_relayed_until_it_is_published(environment: Environment) -> None:
+    outboxes = [
+        table for table in environment.resources("AWS::DynamoDB::Table") if table.id.startswith("OutboxTable")
+    ]
+    assert {table.stack for table in outboxes} >= {"identity", "cost-center"}
+    for table in outboxes:
+        assert table.properties["StreamSpecification"]["StreamViewType"] == "NEW_IMAGE"
+        (index,) = table.properties["GlobalSecondaryIndexes"]
+        assert index["IndexName"] == "by_pending"
+        assert [key["AttributeName"] for key in index["KeySchema"]] == ["pending", "created_at"]
+        (relay,) = [
+            mapping.properties
+            for mapping in environment.resources("AWS::Lambda::EventSourceMapping", part=table.stack)
+            if environment.text(mapping.stack, mapping.properties["EventSourceArn"])
+            == f"{table.name}.StreamArn"
+        ]
+        assert relay["BisectBatchOnFunctionError"] is True
+        assert relay["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert 0 < relay["MaximumRetryAttempts"] < 10_000
+        assert relay["MaximumRecordAgeInSeconds"] <= 86_400
+        assert "OnFailure" in relay["DestinationConfig"]
+        function = environment.text(table.stack, relay["FunctionName"])
+        swept = [
+            rule
+            for rule in environment.resources("AWS::Events::Rule", part=table.stack)
+            if "ScheduleExpression" in rule.properties
+            and environment.text(rule.stack, rule.properties["Targets"][0]["Arn"]) == f"{function}.Arn"
+        ]
+        assert len(swept) == 1
