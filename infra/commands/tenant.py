@@ -66,5 +66,25 @@ def resume(
     print_rows([_row(answer["tenant"])], fmt, columns=COLUMNS)
 
 
+@app.command(name="map")
+def map_(
+    tenant: Annotated[str, typer.Argument(help="The tenant that the client's tokens belong to.")],
+    client: Annotated[str, typer.Option("--client", help="The app client's id.")],
+    role: Annotated[list[str], typer.Option("--role", help="A role of its tokens; repeatable.")],
+    issuer: Annotated[
+        str | None, typer.Option("--issuer", help="Identity provider; default: the platform's own pool.")
+    ] = None,
+    fmt: OutputFormat = Format.TABLE,
+    port: Port = DEFAULT_PORT,
+    env: Env = "local",
+) -> None:
+    """Say for which tenant a machine client or an identity provider speaks."""
+    connected = session.connect(env, port)
+    answer = connected.operate("map_client", tenant=tenant, client_id=client, roles=role, issuer=issuer)
+    mapping: Any = answer["mapping"]
+    columns = ("issuer", "client_id", "roles", "created_at")
+    print_rows([{name: mapping.get(name) for name in columns}], fmt, columns=columns)
+
+
 def _row(tenant: Any) -> dict[str, Any]:
     return {name: tenant.get(name) for name in COLUMNS}

@@ -175,13 +175,10 @@ def _range(question: CostQuestion) -> list[str]:
     start, end = _instant("start", question.start), _instant("end", question.end)
     if start and end and start >= end:
         raise BadRequest("start must be before end", code="INVALID_RANGE")
-    column = "ChargePeriodStart"
     whole_months = all(bound is None or _is_month(bound) for bound in (start, end))
-    if question.granularity is Granularity.MONTHLY or (
-        # A total over whole months is the total of their bills, as the months would show it.
-        question.granularity is Granularity.TOTAL and whole_months
-    ):
-        column = "BillingPeriodStart"
+    # Whole months are those of their bills, as invoices are; parts of one can only be told by the charge.
+    by_bill = whole_months and question.granularity in (Granularity.MONTHLY, Granularity.TOTAL)
+    column = "BillingPeriodStart" if by_bill else "ChargePeriodStart"
     return [
         f"{_identifier(column)} {sign} TIMESTAMP '{bound:%Y-%m-%d %H:%M:%S}'"
         for sign, bound in ((">=", start), ("<", end))

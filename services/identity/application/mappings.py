@@ -1,4 +1,8 @@
-"""Use cases of a tenant's admin: which issuers and clients speak for the tenant."""
+"""Which issuers and clients speak for a tenant.
+
+The operator maps them: who owns an issuer or a client cannot be proven to a program, and a tenant that could
+map another's would receive its data. A tenant's admin sees its mappings and deletes them.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,9 +24,7 @@ class MappingService:
     def create(
         self, tenant: TenantId, issuer: str, client_id: str, roles: Iterable[str], by: str
     ) -> SsoMapping:
-        """The mapping points to the caller's tenant, always.
-
-        Conflict MAPPING_EXISTS when issuer and client are mapped; to whom is not said.
+        """Conflict MAPPING_EXISTS when issuer and client are mapped; to whom is not said.
         """
         mapping = SsoMapping(
             issuer=parse_issuer(issuer),

@@ -23,6 +23,11 @@ class SsoMapping:
     created_at: datetime
 
 
+def pool_issuer(pool_id: str) -> str:
+    """How tokens name a Cognito user pool, whose id starts with its region."""
+    return f"https://cognito-idp.{pool_id.split('_')[0]}.amazonaws.com/{pool_id}"
+
+
 def parse_issuer(text: str) -> str:
     """An issuer as tokens carry it: compared letter by letter. A '#' would make two keys read alike."""
     if not _ISSUER.fullmatch(text) or "#" in text:

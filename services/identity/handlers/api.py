@@ -11,9 +11,7 @@ from services.identity.handlers.models import (
     CLIENT,
     ISSUER,
     MappingPage,
-    MappingView,
     Me,
-    NewMapping,
     NewRoles,
     NewUser,
     TenantView,
@@ -110,22 +108,6 @@ def disable_user(username: Username) -> UserView:
 def mappings(limit: Limit = 100, cursor: Cursor = None) -> MappingPage:
     page = api_services().mappings.list(principal(app).tenant, limit=limit, cursor=cursor)
     return MappingPage(rows=[mapping_view(mapping) for mapping in page.rows], cursor=page.cursor)
-
-
-@app.post(
-    "/v1/identity/sso-mappings",
-    summary="Map an issuer and client to your tenant",
-    description="Tokens of this issuer and client then belong to the tenant, with these roles.",
-    status_code=201,
-    openapi_extensions=errors("ISSUER", "CLIENT_ID", "MAPPING_EXISTS"),
-)
-@requires(Role.ADMIN)
-def create_mapping(body: NewMapping) -> Response[MappingView]:
-    caller = principal(app)
-    mapping = api_services().mappings.create(
-        caller.tenant, body.issuer, body.client_id, body.roles, caller.subject
-    )
-    return respond(mapping_view(mapping), status=201)
 
 
 @app.delete(

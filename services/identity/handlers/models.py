@@ -41,12 +41,6 @@ class NewRoles(Body):
     roles: Roles
 
 
-class NewMapping(Body):
-    issuer: Issuer
-    client_id: ClientId
-    roles: Roles
-
-
 RoleNames = Annotated[list[str], Field(description="Sorted by name.", examples=[["analyst", "viewer"]])]
 CreatedAt = Annotated[str, Field(description="UTC, ISO 8601.", examples=["2026-11-20T09:00:00Z"])]
 TenantName = Annotated[str, Field(description="The tenant's id.", examples=["acme"])]

@@ -6,6 +6,7 @@ Only IAM lets anybody invoke it; no HTTP route leads here.
 {"command": "list_tenants"} -> {"ok": true, "rows": [{...}]}
 {"command": "suspend_tenant" | "resume_tenant", "tenant"} -> {"ok": true, "tenant": {...}}
 {"command": "create_user", "tenant", "username", "roles"} -> {"ok": true, "user": {...}, "created": bool}
+{"command": "map_client", "tenant", "issuer"?, "client_id", "roles"} -> {"ok": true, "mapping": {...}}
 {"command": "issue_token", "tenant", "role"?} -> {"ok": true, "access_token", "expires_in", "token_type"}
 Anything refused: {"ok": false, "problem": {...RFC 9457...}}
 """
@@ -18,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from services.identity.application.tokens import OPERATOR
 from services.identity.domain.tenants import Tenant
 from services.identity.handlers import wiring
-from services.identity.handlers.views import tenant_view, user_view
+from services.identity.handlers.views import mapping_view, tenant_view, user_view
 from shared.errors import BadRequest, OnyxError, Unprocessable
 from shared.events import findings
 from shared.observability import bind_context, clear_context, logger
@@ -41,6 +42,14 @@ class CreateTenant(TenantCommand):
 
 class CreateUser(TenantCommand):
     username: str
+    roles: list[str]
+
+
+class MapClient(TenantCommand):
+    """`issuer`: absent, the platform's own user pool (a machine client of it)."""
+
+    issuer: str | None = None
+    client_id: str
     roles: list[str]
 
 
@@ -75,6 +84,14 @@ def create_user(command: CreateUser) -> Answer:
     return {"user": user_view(user).model_dump(), "created": created}
 
 
+def map_client(command: MapClient) -> Answer:
+    services = _services()
+    tenant = services.tenants.get(command.tenant)
+    issuer = command.issuer or services.issuer
+    mapping = services.mappings.create(tenant.id, issuer, command.client_id, command.roles, OPERATOR)
+    return {"mapping": mapping_view(mapping).model_dump()}
+
+
 def issue_token(command: IssueToken) -> Answer:
     token = _services().tokens.issue(tenant_id(command.tenant), command.role)
     logger.info("audit", extra={"act": "token issued", "facts": {"by": OPERATOR, "role": command.role}})
@@ -99,6 +116,7 @@ ROUTES: dict[str, Callable[[dict[str, Any]], Answer]] = {
     "suspend_tenant": _route(TenantCommand, suspend_tenant),
     "resume_tenant": _route(TenantCommand, resume_tenant),
     "create_user": _route(CreateUser, create_user),
+    "map_client": _route(MapClient, map_client),
     "issue_token": _route(IssueToken, issue_token),
 }
 

@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from services.identity.domain.logins import ClientLogin, Login, UserLogin
+from services.identity.domain.mappings import pool_issuer
 from services.identity.handlers import wiring
 from shared.errors import Forbidden
 from shared.observability import bind_context, clear_context, logger
@@ -46,7 +47,7 @@ def parse(event: dict[str, Any]) -> Login:
         if not trigger.startswith("TokenGeneration_") or not client_id:
             raise ValueError(trigger)
         if trigger == MACHINE:
-            issuer = f"https://cognito-idp.{event['region']}.amazonaws.com/{event['userPoolId']}"
+            issuer = pool_issuer(str(event["userPoolId"]))
             return ClientLogin(issuer=issuer, client_id=client_id, federated=False)
         provider = _provider(attributes)
         if provider is not None:

@@ -17,6 +17,7 @@ from services.identity.application.mappings import MappingService
 from services.identity.application.tenants import TenantService
 from services.identity.application.tokens import GrantService, TokenService
 from services.identity.application.users import UserService
+from services.identity.domain.mappings import pool_issuer
 from shared.clock import SystemClock
 from shared.config import Settings, load_settings
 from shared.ids import UuidIds
@@ -43,6 +44,9 @@ class ApiSettings(PoolSettings):
 
 @dataclass(frozen=True)
 class Services:
+    """`issuer` is the platform's own user pool, as its tokens name it."""
+
+    issuer: str
     tenants: TenantService
     users: UserService
     mappings: MappingService
@@ -80,6 +84,7 @@ def _services(settings: PoolSettings, keys: PageKeys | None) -> Services:
     directory = CognitoDirectory(settings.user_pool_id, settings.user_pool_client_id)
     user_service = UserService(users, directory, clock)
     return Services(
+        issuer=pool_issuer(settings.user_pool_id),
         tenants=TenantService(tenants, clock),
         users=user_service,
         mappings=MappingService(mappings, clock),

@@ -13,6 +13,10 @@ ADA = "ada@example.com"
 MAPPING = {"issuer": "https://idp.example.com", "client_id": "client-1", "roles": ["viewer"]}
 
 
+def map_client(tenant: str, **changes):
+    return operator.handler({"command": "map_client", "tenant": tenant, **MAPPING, **changes}, None)
+
+
 class Caller:
     """One user of one tenant at the HTTP API: (status, body) of each call."""
 
@@ -173,8 +177,8 @@ def test_every_admin_act_is_logged_with_who_and_what(acme, log):
 
 
 def test_sso_mappings_from_first_to_last(functions, acme):
-    status, mapping = acme("POST", "/v1/identity/sso-mappings", MAPPING)
-    assert (status, mapping["client_id"]) == (201, "client-1")
+    mapping = map_client("acme")["mapping"]
+    assert mapping["client_id"] == "client-1"
     assert acme("GET", "/v1/identity/sso-mappings")[1]["rows"] == [mapping]
     query = {"issuer": MAPPING["issuer"], "client_id": "client-1"}
     assert acme("DELETE", "/v1/identity/sso-mappings", query=query) == (204, None)
@@ -182,10 +186,22 @@ def test_sso_mappings_from_first_to_last(functions, acme):
     assert acme("DELETE", "/v1/identity/sso-mappings", query=query)[0] == 404
 
 
+def test_only_the_operator_maps_clients_and_each_only_once(functions, acme):
+    assert acme("POST", "/v1/identity/sso-mappings", MAPPING)[0] == 405
+    assert map_client("acme")["ok"]
+    for tenant in ("acme", "rival"):
+        refused = map_client(tenant)
+        assert refused["problem"]["code"] == "MAPPING_EXISTS"
+        assert "acme" not in refused["problem"]["detail"]
+    assert map_client("nobody", client_id="c2")["problem"]["status"] == 404
+    pool = map_client("rival", client_id="c2", issuer=None)["mapping"]["issuer"]
+    assert pool.startswith("https://cognito-idp.us-east-1.amazonaws.com/us-east-1_")
+
+
 def test_another_tenant_sees_and_changes_nothing(acme, rival):
     for name in ("a@x.io", "b@x.io"):
         acme("POST", "/v1/identity/users", {"username": name, "roles": ["admin"]})
-    acme("POST", "/v1/identity/sso-mappings", MAPPING)
+    map_client("acme")
 
     assert rival("GET", "/v1/identity/users")[1]["rows"] == []
     assert rival("GET", "/v1/identity/sso-mappings")[1]["rows"] == []
@@ -193,13 +209,9 @@ def test_another_tenant_sees_and_changes_nothing(acme, rival):
     assert rival("POST", "/v1/identity/users/a@x.io/disable")[0] == 404
     query = {"issuer": MAPPING["issuer"], "client_id": MAPPING["client_id"]}
     assert rival("DELETE", "/v1/identity/sso-mappings", query=query)[0] == 404
-    for path, body in (
-        ("/v1/identity/users", {"username": "a@x.io", "roles": ["admin"]}),
-        ("/v1/identity/sso-mappings", MAPPING),
-    ):
-        status, problem = rival("POST", path, body)
-        assert status == 409
-        assert "acme" not in str(problem)
+    status, problem = rival("POST", "/v1/identity/users", {"username": "a@x.io", "roles": ["admin"]})
+    assert status == 409
+    assert "acme" not in str(problem)
 
     cursor = acme("GET", "/v1/identity/users", query={"limit": "1"})[1]["cursor"]
     assert cursor
@@ -212,7 +224,7 @@ def test_only_an_admin_administers_and_nobody_without_a_token(functions):
     by_role = {(route.method, route.path): route.role for route in routes(api.app)}
     assert by_role.pop(("GET", "/v1/identity/me")) is Role.VIEWER
     assert by_role.pop(("GET", "/v1/identity/tenant")) is Role.VIEWER
-    assert len(by_role) == 7
+    assert len(by_role) == 6
     assert set(by_role.values()) == {Role.ADMIN}
 
     everything_else = Caller("acme", "viewer analyst operator approver")

@@ -62,13 +62,17 @@ def test_costs_by_tag_and_day_with_filters_and_a_range() -> None:
     )
 
 
-def test_a_total_over_whole_months_is_that_of_their_bills() -> None:
-    whole = sql(granularity=Granularity.TOTAL, start="2026-09-01", end="2026-10-01")
-    part = sql(granularity=Granularity.TOTAL, start="2026-09-01", end="2026-09-15")
+@pytest.mark.parametrize("granularity", [Granularity.TOTAL, Granularity.MONTHLY])
+def test_whole_months_are_those_of_their_bills_and_parts_are_by_charge(granularity: Granularity) -> None:
+    whole = sql(granularity=granularity, start="2026-09-01", end="2026-10-01")
+    part = sql(granularity=granularity, start="2026-09-01", end="2026-09-15")
 
     assert '"BillingPeriodStart" >= TIMESTAMP' in whole
     assert '"ChargePeriodStart" >= TIMESTAMP' in part
-    assert whole.startswith('SELECT\n  "BillingCurrency"')
+
+
+def test_a_total_has_no_moment() -> None:
+    assert sql(granularity=Granularity.TOTAL).startswith('SELECT\n  "BillingCurrency"')
 
 
 def test_a_value_or_nothing_are_alternatives() -> None:
