@@ -160,6 +160,16 @@ def test_the_keys_of_the_pool_are_where_tasks_look_for_them(
     assert json.loads(base64.urlsafe_b64decode(head + "=="))["kid"] in {key["kid"] for key in keys}
 
 
+def role_of_a_workflow(platform: Platform) -> str:
+    iam, name = platform.client("iam"), f"states-{uuid.uuid4().hex}"
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "states.amazonaws.com"}}
+    send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+    documents = [json.dumps({"Version": "2012-10-17", "Statement": [one]}) for one in (trust, send)]
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=documents[0])["Role"]
+    iam.put_role_policy(RoleName=name, PolicyName="send", PolicyDocument=documents[1])
+    return str(role["Arn"])
+
+
 def test_a_workflow_waits_for_its_task_token(platform: Platform) -> None:
     states = platform.client("stepfunctions")
     sqs = platform.client("sqs")
@@ -176,9 +186,9 @@ def test_a_workflow_waits_for_its_task_token(platform: Platform) -> None:
         },
     }
     machine = states.create_state_machine(
+        roleArn=role_of_a_workflow(platform),
         name=f"approval-{uuid.uuid4().hex}",
         definition=json.dumps(definition),
-        roleArn="arn:aws:iam::000000000000:role/states",
     )["stateMachineArn"]
     run = states.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
     asked = eventually(

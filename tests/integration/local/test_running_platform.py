@@ -5,6 +5,7 @@ import os
 import signal
 from pathlib import Path
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -187,6 +188,34 @@ def test_a_user_cannot_move_to_another_tenant(platform: Platform) -> None:
     user = cognito.admin_get_user(UserPoolId=pool, Username="mover")
     attributes = {entry["Name"]: entry["Value"] for entry in user["UserAttributes"]}
     assert (attributes["custom:tenant"], attributes["email"]) == ("acme", "m@acme.test")
+
+
+@pytest.mark.parametrize("path", ["/v1/open/forbidden", "/v1/task/forbidden"])
+def test_functions_and_tasks_may_do_what_their_own_role_allows_and_no_more(
+    platform: Platform, path: str
+) -> None:
+    assert call(platform, path).json()["refused"] == "AccessDeniedException"
+
+
+def test_a_policy_on_glue_databases_is_checked_against_databases(platform: Platform) -> None:
+    iam, glue = platform.client("iam"), platform.client("glue")
+    glue.create_database(DatabaseInput={"Name": "own_acme"})
+    arn = "arn:aws:glue:us-east-1:000000000000:database/own_*"
+    statement = {"Effect": "Allow", "Action": "glue:*", "Resource": arn}
+    iam.create_user(UserName="reader")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName="reader", PolicyName="own", PolicyDocument=policy)
+    key = iam.create_access_key(UserName="reader")["AccessKey"]
+    reader = boto3.client(
+        "glue",
+        endpoint_url=platform.state.url,
+        region_name="us-east-1",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+    assert reader.get_database(Name="own_acme")["Database"]["Name"] == "own_acme"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        reader.get_database(Name="other")
 
 
 def test_health_tells_of_the_snapshots(platform: Platform) -> None:

@@ -54,7 +54,14 @@ def through(tmp_path: Path, request: dict[str, Any], api: str | None = "abc") ->
         return {"type": "http.request", "body": b""}
 
     kept = Snapshotter(tmp_path, states=dict, encode=lambda s, x: "", decode=lambda s, x: None)
-    asyncio.run(FrontDoor(emulator, lambda: api, kept)(request, receive, send))
+
+    async def close() -> None:
+        """Nothing is open."""
+
+    refreshed: list[bool] = []
+    door = FrontDoor(emulator, lambda: api, kept, refresh=lambda: refreshed.append(True), close=close)
+    asyncio.run(door(request, receive, send))
+    assert not seen or refreshed == [True], "roles are known before the emulator judges"
     return seen, sent[0]["status"], json.loads(sent[1]["body"])
 
 

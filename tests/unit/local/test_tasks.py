@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from infra.local import plan, tasks
+from infra.local import plan, task_roles, tasks
 from infra.local.assembly import ImageAsset, StackArtifact
 from infra.local.plan import PlanError, ServicePlan
+from infra.local.state import LocalState
 
 SECRET = "arn:aws:secretsmanager:us-east-1:000000000000:secret:onyx-AbC"
 
@@ -48,20 +49,52 @@ def test_a_secret_is_resolved_as_ecs_does(reference: str, value: str) -> None:
 def service(**changes: Any) -> ServicePlan:
     values: dict[str, Any] = {
         "name": "s", "arn": "a", "task_definition": "t:1", "command": ["python", "-m", "x"],
-        "context": "/1/asset.a", "count": 1, "listens": True, "health_path": "/healthz", "stop_timeout": 5.0,
+        "role": "arn:aws:iam::000000000000:role/r", "context": "/1/asset.a", "count": 1,
+        "listens": True, "health_path": "/healthz", "stop_timeout": 5.0,
         "environment": {"PLAIN": "1"}, "secrets": {"KEY": "onyx:key::"},
     }  # fmt: skip
     return ServicePlan(**{**values, **changes})
 
 
-def test_the_environment_is_the_definitions_and_nothing_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_the_definitions_and_nothing_of_the_users(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    state = LocalState.of(8421, tmp_path)
+    task_roles.issue(state.roles_file, [service().role, ""])
     monkeypatch.setenv("AWS_PROFILE", "company")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "real")
-    found = tasks.task_environment(service(), "http://127.0.0.1:1", "mark", clients)
+    found = tasks.task_environment(service(), state, clients)
     assert (found["PLAIN"], found["KEY"]) == ("1", "from name")
-    assert found["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
+    assert found["AWS_ENDPOINT_URL"] == "http://127.0.0.1:8421"
     assert "AWS_PROFILE" not in found
-    assert "AWS_SESSION_TOKEN" not in found
+    assert found["AWS_SESSION_TOKEN"] not in ("", "real")
+    none = tasks.task_environment(service(role=""), state, clients)
+    assert not {"AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN"} & set(none)
+
+
+def test_the_credentials_of_a_role_stay_and_are_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "roles.json"
+    role, other = service().role, "arn:aws:iam::000000000000:role/other"
+    told: dict[str, Any] = {}
+    roles = task_roles.TaskRoles(path, told.__setitem__)
+    roles.refresh()
+    assert told == {}
+    task_roles.issue(path, [role])
+    first = task_roles.variables(path, role)
+    assert path.stat().st_mode & 0o077 == 0, "for the user's eyes only"
+    roles.refresh()
+    session = told[first["AWS_ACCESS_KEY_ID"]]
+    assert session["Arn"] == "arn:aws:sts::000000000000:assumed-role/r/task"
+    assert session["SecretAccessKey"] == first["AWS_SECRET_ACCESS_KEY"]
+    task_roles.issue(path, [role, other])
+    assert task_roles.variables(path, role) == first
+    assert task_roles.variables(path, other) != first
+    told.clear()
+    roles.refresh()
+    assert len(told) == 2
+    told.clear()
+    roles.refresh()
+    assert told == {}, "nothing changed"
 
 
 def test_python_is_this_interpreter() -> None:
@@ -124,7 +157,8 @@ class Deployed:
         return {"services": [{"taskDefinition": "t:1", "desiredCount": self.desired}]}
 
     def describe_task_definition(self, **_: Any) -> Any:
-        return {"taskDefinition": {"taskDefinitionArn": "t:1", "containerDefinitions": self.containers}}
+        definition = {"taskDefinitionArn": "t:1", "taskRoleArn": "r", "containerDefinitions": self.containers}
+        return {"taskDefinition": definition}
 
 
 def stack(tag: str = "abc") -> StackArtifact:

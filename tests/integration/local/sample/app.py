@@ -55,12 +55,29 @@ def write_stack(name: str, template: dict[str, Any], files: dict[str, str], imag
     (OUT / f"{name}.assets.json").write_text(json.dumps(assets))
 
 
-def role(service: str) -> dict[str, Any]:
-    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}
+def role(service: str, queue: str) -> dict[str, Any]:
+    """May put into the table and consume its queue; nothing else."""
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}
+    consume = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+    allowed = [
+        {"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": {"Fn::GetAtt": ["Table", "Arn"]}},
+        {"Effect": "Allow", "Action": consume, "Resource": {"Fn::GetAtt": [queue, "Arn"]}},
+    ]
+    version = "2012-10-17"
     return {
         "Type": "AWS::IAM::Role",
-        "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}},
+        "Properties": {
+            "AssumeRolePolicyDocument": {"Version": version, "Statement": [trust]},
+            "Policies": [{"PolicyName": "own", "PolicyDocument": {"Version": version, "Statement": allowed}}],
+        },
     }
+
+
+def allow(service: str, action: str, resource: Any) -> dict[str, Any]:
+    """A resource's policy: another service may do one thing."""
+    principal = {"Service": service}
+    statement = {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": resource}
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def function(code: str, handler: str) -> dict[str, Any]:
@@ -108,6 +125,7 @@ def definition(name: str, image: str, module: str, port: bool) -> dict[str, Any]
         "Type": "AWS::ECS::TaskDefinition",
         "Properties": {
             "Family": name,
+            "TaskRoleArn": {"Fn::GetAtt": ["TaskRole", "Arn"]},
             "Cpu": "256",
             "Memory": "512",
             "NetworkMode": "awsvpc",
@@ -141,7 +159,8 @@ def main(code: str, image: str) -> dict[str, Any]:
     key = [{"AttributeName": "pk", "AttributeType": "S"}]
     proxy = "arn:${AWS::Partition}:apigateway:${AWS::Region}"
     resources: dict[str, Any] = {
-        "Role": role("lambda.amazonaws.com"),
+        "Role": role("lambda.amazonaws.com", "Queue"),
+        "TaskRole": role("ecs-tasks.amazonaws.com", "Work"),
         "Echo": function(code, "echo"),
         "Consume": function(code, "consume"),
         "PreToken": function(code, "pre_token"),
@@ -191,6 +210,22 @@ def main(code: str, image: str) -> dict[str, Any]:
                 "Protocol": "sqs",
                 "Endpoint": {"Fn::GetAtt": ["Work", "Arn"]},
                 "RawMessageDelivery": True,
+            },
+        },
+        "TopicPolicy": {
+            "Type": "AWS::SNS::TopicPolicy",
+            "Properties": {
+                "Topics": [{"Ref": "Topic"}],
+                "PolicyDocument": allow("events.amazonaws.com", "sns:Publish", {"Ref": "Topic"}),
+            },
+        },
+        "WorkPolicy": {
+            "Type": "AWS::SQS::QueuePolicy",
+            "Properties": {
+                "Queues": [{"Ref": "Work"}],
+                "PolicyDocument": allow(
+                    "sns.amazonaws.com", "sqs:SendMessage", {"Fn::GetAtt": ["Work", "Arn"]}
+                ),
             },
         },
         "Secret": {

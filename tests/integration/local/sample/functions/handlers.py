@@ -6,10 +6,13 @@ import sys
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 
 def echo(event: dict[str, Any], context: object) -> dict[str, Any]:
     sys.stdout.write(f"echo {event.get('rawPath')}\n")
+    if event.get("rawPath", "").endswith("/forbidden"):
+        return {"statusCode": 200, "body": json.dumps(attempt())}
     claims = event.get("requestContext", {}).get("authorizer", {}).get("jwt", {}).get("claims", {})
     body = {
         "greeting": os.environ["GREETING"],
@@ -20,6 +23,17 @@ def echo(event: dict[str, Any], context: object) -> dict[str, Any]:
         "endpoint": os.environ["AWS_ENDPOINT_URL"],
     }
     return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": json.dumps(body)}
+
+
+def attempt() -> dict[str, str]:
+    """What IAM says to a call that the role allows, and to one that it does not."""
+    table = boto3.client("dynamodb")
+    table.put_item(TableName="sample-table", Item={"pk": {"S": "allowed"}})
+    try:
+        table.get_item(TableName="sample-table", Key={"pk": {"S": "allowed"}})
+    except ClientError as error:
+        return {"refused": error.response["Error"]["Code"]}
+    return {"refused": ""}
 
 
 def consume(event: dict[str, Any], context: object) -> dict[str, Any]:

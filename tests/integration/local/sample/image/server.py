@@ -9,6 +9,18 @@ import types
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import boto3
+from botocore.exceptions import ClientError
+
+
+def attempt() -> str:
+    """What IAM says to a call that the role does not allow."""
+    try:
+        boto3.client("dynamodb").get_item(TableName="sample-table", Key={"pk": {"S": "x"}})
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return ""
+
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -19,7 +31,9 @@ class Handler(BaseHTTPRequestHandler):
         status, kind = (
             (422, "application/problem+json") if route.endswith("/problem") else (200, "application/json")
         )
-        if route.endswith("/grandchild"):
+        if route.endswith("/forbidden"):
+            content = json.dumps({"refused": attempt()})
+        elif route.endswith("/grandchild"):
             child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
             content = json.dumps({"pid": child.pid})
         else:

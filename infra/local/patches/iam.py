@@ -1,0 +1,37 @@
+"""IAM: what the emulator sees of a request when it evaluates policies."""
+
+import json
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_actions
+
+_DATABASE_ACTIONS = ("GetDatabase", "UpdateDatabase", "DeleteDatabase", "CreateDatabase")
+
+
+def take_the_loopback_for_tls() -> None:
+    """Our bucket, queue and topic policies refuse plain HTTP, and on one machine there is nothing else."""
+    pin = app.pin_request_origin
+
+    def pinning(address: str, secure: bool) -> None:
+        pin(address, True)
+
+    app.pin_request_origin = pinning
+
+
+def name_glue_databases_as_such() -> None:
+    """Calls on a database are checked against a table of its name, so that a right policy refuses them."""
+    extract = iam_actions.extract_resource_arn
+
+    def extracting(
+        service: str, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any
+    ) -> Any:
+        found = extract(service, method, path, headers, body, *rest)
+        action = headers.get("x-amz-target", "").rpartition(".")[2]
+        if service == "glue" and action in _DATABASE_ACTIONS:
+            request = json.loads(body)
+            name = request.get("Name") or request.get("DatabaseInput", {}).get("Name", "")
+            return ":".join([*found.split(":")[:5], f"database/{name}"])
+        return found
+
+    iam_actions.extract_resource_arn = extracting

@@ -1,0 +1,63 @@
+"""What a caller may write to reach what is not its own, and the places of a query to write it in."""
+
+LAKE = "lake"
+OTHERS = f"s3://{LAKE}/globex/curated/charges/data/aws.2026-09/0.parquet"
+
+TARGETS = (
+    "globex.charges",
+    '"globex".charges',
+    '"globex"."charges"',
+    "onyx_test_globex.charges",
+    "awsdatacatalog.onyx_test_globex.charges",
+    "focus",
+    "onyx__t_charges",
+    "onyx__t_focus",
+    "information_schema.tables",
+    "information_schema.columns",
+    "pg_catalog.pg_tables",
+    "sqlite_master",
+    "duckdb_tables()",
+    f"'{OTHERS}'",
+    f'"{OTHERS}"',
+    f"`{OTHERS}`",
+    f"read_parquet('{OTHERS}')",
+    f"READ_PARQUET('{OTHERS}')",
+    f"read_parquet(['{OTHERS}'])",
+    f"parquet_scan('{OTHERS}')",
+    f"read_csv('{OTHERS}')",
+    "read_csv('/etc/passwd')",
+    "read_json('/proc/self/environ')",
+    "read_ndjson('/proc/self/environ')",
+    "read_text('/etc/passwd')",
+    f"read_parquet('s3://{LAKE}/*/curated/charges/**/*.parquet')",
+    f"glob('s3://{LAKE}/**')",
+    "read_parquet('http://169.254.169.254/latest/meta-data')",
+    "iceberg_scan('s3://lake/globex/curated/charges')",
+    "scan_parquet('x')",
+    "unnest(array[1])",
+    "generate_series(1, 3)",
+    "table(charges)",
+    "lateral (select 1)",
+    "ｃｈａｒｇｅｓ",  # full width
+    "сharges",  # a Cyrillic es
+    "charges\u200b",
+    "charges/**/.globex",
+    "globex/**/.charges",
+    'charges."globex"',
+    "dblink('host=x', 'select 1')",
+)
+PLACES = (
+    "select * from {}",
+    "select * from charges, {}",
+    "select ServiceName from charges union all select ServiceName from {}",
+    "with x as (select * from {}) select * from x",
+    "with charges as (select * from {}) select * from charges",
+    "select (select max(ServiceName) from {}) from charges",
+    "select * from charges where ServiceName in (select ServiceName from {})",
+    "select * from charges where exists (select 1 from {} t)",
+    "select * from charges c join {} o on 1 = 1",
+    "select case when true then (select min(ServiceName) from {}) end from charges",
+    "select * from charges order by (select max(ServiceName) from {})",
+    "select count(*) over (order by (select 1 from {})) from charges",
+    "select * /* from charges */ from {} -- charges",
+)
