@@ -12,7 +12,7 @@ from services.cost_center.adapters.plain_reader import PlainReader
 from services.cost_center.adapters.polars_converter import PolarsConverter
 from services.cost_center.application.ingest import Ingest
 from services.cost_center.application.prepare import Prepare
-from services.cost_center.domain.bill import Bill, Delivery, PublishedSet
+from services.cost_center.domain.bill import Bill, Delivery, Primaries, PublishedSet
 from services.cost_center.domain.landing import LandedObject
 from services.cost_center.domain.ports import BillPage, Converter, Upload
 from services.cost_center.domain.reconciliation import Reconciliation
@@ -110,7 +110,7 @@ class FakeBills:
     def __init__(self) -> None:
         self.stored: dict[tuple[str, str], Bill] = {}
         self.deliveries: dict[tuple[str, str], Delivery] = {}
-        self.claims: dict[tuple[str, str, str], str] = {}
+        self.fed: dict[tuple[str, str], Primaries] = {}
         self.groups: dict[tuple[str, str, str], list[Reconciliation]] = {}
         self.history: list[PublishedSet] = []
         self.events: list[BillIngested | BillRejected] = []
@@ -131,8 +131,8 @@ class FakeBills:
     def open_delivery(self, tenant: TenantId, delivery: Delivery) -> Delivery:
         return self.deliveries.setdefault((tenant, delivery.delivery_id), replace(delivery, version=1))
 
-    def claim_primary(self, tenant: TenantId, billing_account: str, billing_period: str, source: str) -> str:
-        return self.claims.setdefault((tenant, billing_account, billing_period), source)
+    def primaries(self, tenant: TenantId, billing_period: str) -> Primaries:
+        return self.fed.get((tenant, billing_period), Primaries(billing_period))
 
     def save_reconciliation(
         self, tenant: TenantId, bill_id: str, attempt: str, groups: Sequence[Reconciliation]
@@ -151,8 +151,13 @@ class FakeBills:
         bill: Bill | None,
         event: BillIngested | BillRejected | None,
         publishes: bool,
+        primaries: Primaries | None = None,
     ) -> None:
         self.before_record()
+        if primaries is not None:
+            known = self.primaries(tenant, primaries.billing_period)
+            if known.version != primaries.version:
+                raise VersionConflict("the primaries were changed")
         key = (tenant, delivery.delivery_id)
         if self.deliveries[key].version != delivery.version:
             raise VersionConflict("the delivery was changed")
@@ -163,6 +168,10 @@ class FakeBills:
             self.stored[tenant, bill.bill_id] = replace(bill, version=(bill.version or 0) + 1)
             if publishes and bill.published is not None:
                 self.history.append(bill.published)
+        if primaries is not None:
+            self.fed[tenant, primaries.billing_period] = replace(
+                primaries, version=(primaries.version or 0) + 1
+            )
         self.deliveries[key] = replace(delivery, version=(delivery.version or 0) + 1)
         if event is not None:
             self.events.append(event)

@@ -1,8 +1,8 @@
 """Bills in DynamoDB: the bill table, the reconciliation table and the outbox.
 
 Bill table rows: `BILL#<bill id>`, `DELIVERY#<delivery id>`, `SET#<bill id>#<published at>` (every set that
-was ever published) and `PRIMARY#<billing account>#<period>`. Reconciliation rows: `BILL#<bill
-id>#<attempt>#<number>`.
+was ever published) and `PRIMARY#<period>` (one row, so that a bill of any number of billing accounts is let
+in by one write). Reconciliation rows: `BILL#<bill id>#<attempt>#<number>`.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from services.cost_center.adapters import bill_items as items
-from services.cost_center.domain.bill import Bill, Delivery, PublishedSet
+from services.cost_center.domain.bill import Bill, Delivery, Primaries, PublishedSet
 from services.cost_center.domain.ports import BillPage
 from services.cost_center.domain.reconciliation import Reconciliation
 from services.cost_center.events import BILL_PREFIX, BillIngested, BillRejected
@@ -66,17 +66,11 @@ class BillStore:
             raise Unavailable(f"delivery {delivery.delivery_id} was stored and cannot be read")
         return stored
 
-    def claim_primary(self, tenant: TenantId, billing_account: str, billing_period: str, source: str) -> str:
-        """Make `source` the one that feeds charges, unless another is; returns the source that does."""
-        key = f"PRIMARY#{billing_account}#{billing_period}"
-        claim = {"source": source, "claimed_at": iso(self._clock.now())}
-        stored = self._bills.get(tenant, key)
-        if stored is None:
-            try:
-                self._bills.put_new(tenant, key, claim)
-            except Conflict:
-                stored = self._bills.get(tenant, key)
-        return source if stored is None else str(stored["source"])
+    def primaries(self, tenant: TenantId, billing_period: str) -> Primaries:
+        item = self._bills.get(tenant, _primaries_key(billing_period))
+        if item is None:
+            return Primaries(billing_period)
+        return Primaries(billing_period, dict(item["sources"]), item["version"])
 
     def save_reconciliation(
         self, tenant: TenantId, bill_id: str, attempt: str, groups: Sequence[Reconciliation]
@@ -102,8 +96,10 @@ class BillStore:
         bill: Bill | None,
         event: BillIngested | BillRejected | None,
         publishes: bool,
+        primaries: Primaries | None = None,
     ) -> None:
-        """Delivery, bill, history and event in one transaction. Raises Conflict when somebody else wrote."""
+        """Delivery, bill, history, primaries and event in one transaction. Raises Conflict when somebody
+        else wrote."""
         writes: list[TransactWriteItemTypeDef] = [
             self._bills.tx_put(
                 tenant,
@@ -122,6 +118,10 @@ class BillStore:
             history = {"bill_id": bill.bill_id, **items.published_item(bill.published)}
             key = f"SET#{bill.bill_id}#{iso(bill.published.published_at)}"
             writes.append(self._bills.tx_put(tenant, key, history))
+        if primaries is not None:
+            key = _primaries_key(primaries.billing_period)
+            row = {"sources": dict(primaries.sources)}
+            writes.append(self._bills.tx_put(tenant, key, row, expected_version=primaries.version))
         if event is not None:
             # The same outcome of the same delivery is the same event, however often it is written.
             event_id = deterministic_id(event.detail_type(), event.bill_id, event.delivery_id)
@@ -141,6 +141,10 @@ class BillStore:
 
 def _delivery_key(delivery_id: str) -> str:
     return f"DELIVERY#{delivery_id}"
+
+
+def _primaries_key(billing_period: str) -> str:
+    return f"PRIMARY#{billing_period}"
 
 
 def _groups_prefix(bill_id: str, attempt: str) -> str:

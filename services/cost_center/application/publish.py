@@ -1,5 +1,6 @@
 """Publishing one prepared bill: lake first, then one transaction that makes it visible."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -41,7 +42,9 @@ class Publish:
         )
         if stored is not None and why_not is not None:
             return self._leave(delivery, stored, why_not)
-        shadowed = self._shadowed()
+        primaries = self.bills.primaries(self.place.tenant, self.bill.billing_period)
+        accounts = {group.key.billing_account for group in self.bill.groups}
+        shadowed = self._shadowed(primaries.taken(accounts, source=self.place.source))
         attempt = self.ids.new()
         tables = self._commit(delivery.delivery_id, attempt, primary=not shadowed)
         self.bills.save_reconciliation(self.place.tenant, self.bill_id, attempt, self.bill.groups)
@@ -64,6 +67,7 @@ class Publish:
             bill=Bill(outcome, made, version=None if stored is None else stored.version),
             event=self._event(outcome, made),
             publishes=True,
+            primaries=primaries.fed_by(self.place.source, () if shadowed else accounts),
         )
         self.failpoint("recorded")
         return outcome
@@ -87,20 +91,14 @@ class Publish:
         )
         return outcome
 
-    def _shadowed(self) -> tuple[str, ...]:
+    def _shadowed(self, taken: Mapping[str, str]) -> tuple[str, ...]:
         """Why the bill may not feed charges: another source brings the same account's money of this
         period."""
-        period = self.bill.billing_period
-        reasons = []
-        for account in sorted({group.key.billing_account for group in self.bill.groups}):
-            primary = self.bills.claim_primary(self.place.tenant, account, period, self.place.source)
-            if primary != self.place.source:
-                reasons.append(
-                    f"charges of billing account {account} for {period} come from source {primary}: "
-                    "this bill is kept raw and is not added to them"
-                )
-        self.failpoint("primary claimed")
-        return tuple(reasons)
+        return tuple(
+            f"charges of billing account {account} for {self.bill.billing_period} come from source {other}: "
+            "this bill is kept raw and is not added to them"
+            for account, other in taken.items()
+        )
 
     def _commit(self, delivery_id: str, attempt: str, *, primary: bool) -> dict[str, PublishedTable]:
         staged = [self.bill.raw, self.bill.charges] if primary else [self.bill.raw]

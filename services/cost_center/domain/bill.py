@@ -1,6 +1,6 @@
 """A bill, its deliveries and what becomes of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -53,6 +53,31 @@ class PublishedSet:
     published_at: datetime
     primary: bool
     tables: Mapping[str, PublishedTable]
+
+
+@dataclass(frozen=True)
+class Primaries:
+    """Which source feeds `charges`, by billing account, in one billing period of a tenant.
+
+    It is written with the bill that it lets in, so that a delivery that fails claims nothing.
+    """
+
+    billing_period: str
+    sources: Mapping[str, str] = field(default_factory=dict)
+    version: int | None = None
+
+    def taken(self, accounts: Iterable[str], *, source: str) -> dict[str, str]:
+        """Those of `accounts` that another source feeds, and which."""
+        return {
+            account: self.sources[account]
+            for account in sorted(accounts)
+            if self.sources.get(account, source) != source
+        }
+
+    def fed_by(self, source: str, accounts: Iterable[str]) -> "Primaries":
+        """After `source` published these accounts, and no other: what it fed before is free again."""
+        others = {account: other for account, other in self.sources.items() if other != source}
+        return replace(self, sources=others | dict.fromkeys(accounts, source))
 
 
 @dataclass(frozen=True)

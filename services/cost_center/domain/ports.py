@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from services.cost_center.domain.bill import Bill, Delivery, PublishedSet
+from services.cost_center.domain.bill import Bill, Delivery, Primaries, PublishedSet
 from services.cost_center.domain.landing import LandedObject
 from services.cost_center.domain.reconciliation import Reconciliation
 from services.cost_center.domain.tables import (
@@ -126,9 +126,7 @@ class Bills(Protocol):
         """Store the delivery unless it is there; returns what is stored."""
         ...
 
-    def claim_primary(self, tenant: TenantId, billing_account: str, billing_period: str, source: str) -> str:
-        """Make `source` the one that feeds charges, unless another is; returns the source that does."""
-        ...
+    def primaries(self, tenant: TenantId, billing_period: str) -> Primaries: ...
 
     def save_reconciliation(
         self, tenant: TenantId, bill_id: str, attempt: str, groups: Sequence[Reconciliation]
@@ -149,11 +147,13 @@ class Bills(Protocol):
         bill: Bill | None,
         event: BillIngested | BillRejected | None,
         publishes: bool,
+        primaries: Primaries | None = None,
     ) -> None:
-        """Write the delivery's outcome, the bill, its published set's history and the event: all or nothing.
+        """Write the delivery's outcome, the bill, its published set's history, who feeds charges and the
+        event: all or nothing.
 
-        The versions of `bill` and `delivery` are those that were read. Raises Conflict (VersionConflict) when
-        somebody else wrote either.
+        The versions of `bill`, `delivery` and `primaries` are those that were read. Raises Conflict
+        (VersionConflict) when somebody else wrote one of them.
         """
         ...
 

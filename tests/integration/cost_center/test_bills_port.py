@@ -194,12 +194,34 @@ def test_a_rejection_is_recorded_with_its_event(bills: Bills) -> None:
     assert (bill.published, bill.last_rejection) == (None, rejection)
 
 
-def test_the_first_source_that_claims_an_account_and_period_has_it(bills: Bills) -> None:
-    assert bills.claim_primary(ACME, "111", "2026-09", "aws") == "aws"
-    assert bills.claim_primary(ACME, "111", "2026-09", "focus") == "aws"
-    assert bills.claim_primary(ACME, "111", "2026-09", "aws") == "aws"
-    assert bills.claim_primary(ACME, "111", "2026-10", "focus") == "focus"
-    assert bills.claim_primary(GLOBEX, "111", "2026-09", "focus") == "focus"
+def test_who_feeds_charges_is_written_with_the_bill_or_not_at_all(bills: Bills) -> None:
+    stored = bills.open_delivery(ACME, delivery())
+    free = bills.primaries(ACME, "2026-09")
+    mine = free.fed_by("aws", ["111", "222"])
+    made = Bill(outcome(), published())
+    done = stored.with_outcome(made.outcome, of=frozenset({made.bill_id}))
+    bills.record(ACME, delivery=done, bill=made, event=ingested(), publishes=True, primaries=mine)
+
+    fed = bills.primaries(ACME, "2026-09")
+    assert fed.taken(["111", "333"], source="focus") == {"111": "aws"}
+    assert fed.taken(["111", "222"], source="aws") == {}
+    assert fed.fed_by("aws", ["222"]).taken(["111"], source="focus") == {}
+    for tenant, period in ((ACME, "2026-10"), (GLOBEX, "2026-09")):
+        assert bills.primaries(tenant, period).sources == {}
+
+    late = bills.open_delivery(ACME, delivery(2))
+    other = Bill(outcome(bill_id="focus.2026-09"), published())
+    with pytest.raises(Conflict):  # it read the period while it was free
+        bills.record(
+            ACME,
+            delivery=late.with_outcome(other.outcome, of=frozenset({other.bill_id})),
+            bill=other,
+            event=None,
+            publishes=True,
+            primaries=free.fed_by("focus", ["111"]),
+        )
+    assert bills.bill(ACME, "focus.2026-09") is None
+    assert bills.primaries(ACME, "2026-09") == fed
 
 
 def test_reconciliations_of_more_groups_than_a_transaction_holds_are_kept_in_order(bills: Bills) -> None:

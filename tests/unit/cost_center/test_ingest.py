@@ -20,7 +20,6 @@ STEPS = [
     "delivery opened",
     "fetched",
     "prepared",
-    "primary claimed",
     "raw uploaded",
     "raw committed",
     "curated uploaded",
@@ -239,6 +238,21 @@ def test_another_source_of_the_same_money_is_kept_raw_and_said_so(world: World) 
     event = world.bills.events[-1]
     assert isinstance(event, BillIngested)
     assert not event.primary
+
+
+def test_a_delivery_that_never_gets_through_claims_nothing(world: World) -> None:
+    world.failpoint = CrashAt("curated committed")
+    with pytest.raises(Crash):
+        world.deliver("acme/aws/bill.csv", csv_bytes(cur_rows(3)))
+    world.failpoint = CrashAt()
+
+    [outcome] = world.deliver("acme/focus/bill.csv", csv_bytes([FOCUS_ROW]))
+
+    assert outcome.reasons == ()
+    bill = world.bills.bill(ACME, "focus.2026-09")
+    assert bill is not None
+    assert bill.published is not None
+    assert bill.published.primary
 
 
 def test_a_refused_delivery_leaves_what_is_published(world: World) -> None:
