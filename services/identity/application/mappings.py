@@ -24,8 +24,7 @@ class MappingService:
     def create(
         self, tenant: TenantId, issuer: str, client_id: str, roles: Iterable[str], by: str
     ) -> SsoMapping:
-        """Conflict MAPPING_EXISTS when issuer and client are mapped; to whom is not said.
-        """
+        """Conflict MAPPING_EXISTS when issuer and client are mapped; to whom is not said."""
         mapping = SsoMapping(
             issuer=parse_issuer(issuer),
             client_id=parse_client_id(client_id),

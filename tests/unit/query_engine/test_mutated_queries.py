@@ -17,7 +17,7 @@ WORDS = """select|from|where|group by|order by|(|)|,|*|null|''|1|0.5|1e9|-|/|%|c
 WORDS += list(TARGETS)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(16))
 def test_a_mutation_is_planned_or_refused(seed: int) -> None:
     pick = random.Random(seed)
     tables = demo_tables()

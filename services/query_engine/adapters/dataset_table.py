@@ -1,0 +1,62 @@
+"""Datasets in DynamoDB: TENANT#<tenant>, DATASET#<bill id>. Imports what a Lambda function has, no more."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from services.query_engine.domain.datasets import Dataset
+from shared.clock import iso
+from shared.errors import VersionConflict
+from shared.table import TenantTable
+from shared.tenancy import TenantId
+
+PREFIX = "DATASET#"
+_ATTEMPTS = 5
+
+
+class DatasetTable:
+    """The newest publication of each bill stays, whatever the order in which they are told."""
+
+    def __init__(self, table: TenantTable) -> None:
+        self._table = table
+
+    def record(self, tenant: TenantId, dataset: Dataset) -> bool:
+        """Raises VersionConflict when others keep writing the same bill's row."""
+        for attempt in range(_ATTEMPTS):
+            kept = self._table.get(tenant, PREFIX + dataset.bill_id)
+            if kept is not None and _dataset(kept).published_at >= dataset.published_at:
+                return False
+            version = None if kept is None else int(kept["version"])
+            try:
+                self._table.put(tenant, PREFIX + dataset.bill_id, _item(dataset), expected_version=version)
+            except VersionConflict:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                return True
+        return False
+
+    def all(self, tenant: TenantId) -> Iterator[Dataset]:
+        return (_dataset(item) for item in self._table.query_all(tenant, prefix=PREFIX))
+
+
+def _item(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "bill_id": dataset.bill_id,
+        "source": dataset.source,
+        "billing_period": dataset.billing_period,
+        "tables": list(dataset.tables),
+        "rows": dataset.rows,
+        "published_at": iso(dataset.published_at),
+    }
+
+
+def _dataset(item: Mapping[str, Any]) -> Dataset:
+    return Dataset(
+        bill_id=item["bill_id"],
+        source=item["source"],
+        billing_period=item["billing_period"],
+        tables=tuple(item["tables"]),
+        rows=item["rows"],
+        published_at=datetime.fromisoformat(item["published_at"]),
+    )

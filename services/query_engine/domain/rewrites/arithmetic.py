@@ -1,0 +1,210 @@
+"""Literals and + - * / %: Trino's integers, and decimals rounded once, half even, to 18 places.
+
+Polars adds, subtracts and divides decimals as wanted, and fails on overflow. It multiplies to the sum of
+both scales, so that decimal(38,18) squared holds no more than 99: a product is put together from parts
+that fit. Its integers wrap silently and its `/` gives a double: integers go through decimal(38,0).
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
+
+from sqlglot import exp
+
+from services.query_engine.domain.rewrites.build import (
+    SCALE,
+    Context,
+    binary,
+    call,
+    cast,
+    in_branch,
+    integer_literal,
+    money,
+    paren,
+    typed,
+    whole,
+)
+from services.query_engine.domain.types import NUMERIC, TEMPORAL, Family, family
+
+_MAX_BIGINT = 2**63 - 1
+_SHORT_SCALE = 4
+"""A literal of up to so many decimals leaves 16 digits before the point in a plain product."""
+_MAX_PRODUCT_NODES = 4_000
+
+_D = "DECIMAL(38, 18)"
+_TWO_ULPS = "0.000000000000000002"
+
+
+def literal(node: exp.Literal, context: Context) -> exp.Expr:
+    """A decimal literal carries its scale, so that no engine guesses a precision from its digits."""
+    if node.is_string or "e" in node.name.lower():
+        return node
+    if "." not in node.name:
+        if int(node.name) > _MAX_BIGINT:
+            raise context.unsupported(node, f"The integer {node.name} does not fit a bigint")
+        return node
+    value = Decimal(node.name)
+    scale = -int(value.as_tuple().exponent)
+    if scale > SCALE or len(value.as_tuple().digits) > 38:
+        raise context.unsupported(node, f"The number {node.name} has more than {SCALE} decimals or 38 digits")
+    return cast(exp.Literal.number(f"{value:f}"), f"DECIMAL(38, {max(scale, 1)})")
+
+
+def arithmetic(node: exp.Binary, context: Context) -> exp.Expr:
+    """`left op right` by the families of both sides."""
+    left, right = node.this, node.expression
+    families = {family(left), family(right)}
+    if Family.INTERVAL in families or families & TEMPORAL:
+        return _temporal(node, context)
+    if Family.UNKNOWN in families:
+        raise context.unsupported(node, "The type of a side of an operator cannot be worked out: add a CAST")
+    if Family.NULL in families:
+        return _null(node)
+    if odd := families - NUMERIC:
+        raise context.mismatch(node, f"Numbers are needed here, not the type {min(odd).value}: add a CAST")
+    if Family.DOUBLE in families:
+        return _doubles(node)
+    if isinstance(node, exp.Div | exp.Mod) and integer_literal(right) is None and in_branch(node):
+        right = typed(exp.Nullif(this=right, expression=exp.Literal.number(0)), right.type)
+        node.set("expression", right)
+    if families == {Family.INTEGER}:
+        return _INTEGERS[type(node)](left, right)
+    return _DECIMALS[type(node)](node, context)
+
+
+def _null(node: exp.Binary) -> exp.Expr:
+    """Null of the type that the operator has."""
+    kinds = {Family.DECIMAL: _D, Family.DOUBLE: "DOUBLE", Family.INTEGER: "BIGINT"}
+    kind = kinds.get(family(node))
+    return typed(exp.Null(), exp.DType.NULL) if kind is None else cast(exp.Null(), kind)
+
+
+def negation(node: exp.Neg, context: Context) -> exp.Expr:
+    found = family(node.this)
+    if found not in NUMERIC and found is not Family.NULL:
+        raise context.mismatch(node, f"The type {found.value} has no negative")
+    return node
+
+
+def _temporal(node: exp.Binary, context: Context) -> exp.Expr:
+    left, right = family(node.this), family(node.expression)
+    if isinstance(node, exp.Add | exp.Sub) and left in TEMPORAL and right is Family.INTERVAL:
+        return dated(typed(node, node.this.type))
+    if isinstance(node, exp.Add) and left is Family.INTERVAL and right in TEMPORAL:
+        return dated(typed(exp.Add(this=node.expression, expression=node.this), node.expression.type))
+    if isinstance(node, exp.Sub) and left in TEMPORAL and right in TEMPORAL:
+        raise context.unsupported(node, "Write date_diff('day', a, b) for the time between two dates")
+    raise context.mismatch(node, f"The types {left.value} and {right.value} do not go together here")
+
+
+def dated(node: exp.Expr) -> exp.Expr:
+    """Polars turns some sums of a date and an interval into a timestamp; in Trino they stay dates."""
+    return cast(node, "DATE") if family(node) is Family.DATE else node
+
+
+def _doubles(node: exp.Binary) -> exp.Expr:
+    def double(side: exp.Expr) -> exp.Expr:
+        return side if family(side) is Family.DOUBLE else cast(side, "DOUBLE")
+
+    node.set("this", double(node.this))
+    node.set("expression", double(node.expression))
+    return typed(node, exp.DType.DOUBLE)
+
+
+# --- integers ---
+
+
+def _checked(kind: type[exp.Binary], left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    """Through decimals, so that overflow and a zero divisor fail instead of wrapping or giving null."""
+    return cast(binary(kind, whole(left), right, "DECIMAL(38, 0)"), "BIGINT")
+
+
+def _integer_quotient(left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    """Towards zero, as Trino."""
+    if integer_literal(right):
+        return call("DIV", left, right, returns="BIGINT")
+    quotient = binary(exp.Div, money(left), right, _D)
+    return cast(call("TRUNC", quotient, returns=_D), "BIGINT")
+
+
+_INTEGERS: dict[type[exp.Expr], Callable[[exp.Expr, exp.Expr], exp.Expr]] = {
+    exp.Add: partial(_checked, exp.Add),
+    exp.Sub: partial(_checked, exp.Sub),
+    exp.Mul: partial(_checked, exp.Mul),
+    exp.Mod: partial(_checked, exp.Mod),
+    exp.Div: _integer_quotient,
+}
+
+
+# --- decimals ---
+
+
+def _as_is(node: exp.Binary, context: Context) -> exp.Expr:
+    return typed(node, exp.DataType.build(_D))
+
+
+def quotient(left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    """Polars divides to the scale of the dividend and rounds half even: give it 18 places."""
+    return binary(exp.Div, money(left), right, _D)
+
+
+def _product(node: exp.Binary, context: Context) -> exp.Expr:
+    left, right = node.this, node.expression
+    if Family.INTEGER in (family(left), family(right)):
+        return paren(_as_is(node, context))
+    for side in (left, right):
+        if (scale := _literal_scale(side)) is not None and scale <= _SHORT_SCALE:
+            return cast(binary(exp.Mul, left, right, _D), _D)
+    if sum(1 for _ in left.walk()) + sum(1 for _ in right.walk()) > _MAX_PRODUCT_NODES // 7:
+        raise context.unsupported(
+            node, "A product of products of decimals is too long: name its parts in a subquery"
+        )
+    return _long_product(money(left), money(right))
+
+
+def _literal_scale(node: exp.Expr) -> int | None:
+    while isinstance(node, exp.Paren | exp.Neg):
+        node = node.this
+    if isinstance(node, exp.Cast) and isinstance(node.this, exp.Literal) and not node.this.is_string:
+        return len(node.this.name.partition(".")[2])
+    return None
+
+
+def _long_product(a: exp.Expr, b: exp.Expr) -> exp.Expr:
+    """a * b, exact and then rounded once, half even, to 18 places.
+
+    With a = A + x and b = B + y (whole and broken parts): A*b + x*B is exact at 18 places, x*y is below 1
+    and exact at 36. Whether a tie goes up depends on the last digit of the sum, so what A*b + x*B has
+    beyond a multiple of two units of the last place joins x*y before the one rounding.
+    """
+    exact = binary(
+        exp.Add,
+        binary(exp.Mul, _whole_part(a), b.copy(), _D),
+        binary(exp.Mul, _broken_part(a), _whole_part(b), _D),
+        _D,
+    )
+    odd = binary(exp.Mod, exact.copy(), cast(exp.Literal.number(_TWO_ULPS), _D), _D)
+    rest = binary(exp.Mul, _broken_part(a), _broken_part(b), "DECIMAL(38, 36)")
+    rounded = cast(binary(exp.Add, odd.copy(), rest, "DECIMAL(38, 36)"), _D)
+    return binary(exp.Add, binary(exp.Sub, exact, odd, _D), rounded, _D)
+
+
+def _whole_part(node: exp.Expr) -> exp.Expr:
+    return whole(call("TRUNC", node.copy(), returns=_D))
+
+
+def _broken_part(node: exp.Expr) -> exp.Expr:
+    return binary(exp.Mod, node.copy(), exp.Literal.number(1), _D)
+
+
+def _quotient(node: exp.Binary, context: Context) -> exp.Expr:
+    return quotient(node.this, node.expression)
+
+
+_DECIMALS: dict[type[exp.Expr], Callable[[exp.Binary, Context], exp.Expr]] = {
+    exp.Add: _as_is,
+    exp.Sub: _as_is,
+    exp.Mod: _as_is,
+    exp.Mul: _product,
+    exp.Div: _quotient,
+}

@@ -1,0 +1,35 @@
+"""Lambda: a bill was published, so its tables can be queried."""
+
+from functools import cache
+from typing import Any
+
+from services.cost_center.events import BillIngested
+from services.query_engine.adapters.dataset_table import DatasetTable
+from services.query_engine.adapters.settings import ConsumerSettings
+from services.query_engine.application.record_dataset import RecordDataset
+from shared.config import load_settings
+from shared.consumer import Consumer
+from shared.events import Envelope, Event
+from shared.inbox import Inbox
+from shared.observability import logger, tracer
+from shared.table import TenantTable
+
+NAME = "query-engine.on-bill-ingested"
+
+
+@cache
+def consumer() -> Consumer:
+    settings = load_settings(ConsumerSettings)
+    record = RecordDataset(DatasetTable(TenantTable(settings.dataset_table)))
+
+    def handle(envelope: Envelope, event: Event) -> None:
+        if isinstance(event, BillIngested):
+            news = record(envelope.tenant, event)
+            logger.info("dataset", bill_id=event.bill_id, recorded=news)
+
+    return Consumer(NAME, [BillIngested], handle, Inbox(settings.inbox_table))
+
+
+@tracer.capture_lambda_handler(capture_response=False)
+def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
+    return consumer().process(event["Records"])
