@@ -18,6 +18,8 @@ from services.query_engine.domain.plan import Plan
 from shared.errors import OnyxError
 
 READY = "ready"
+STARTED = "started"
+"""Sent when a task has arrived: a worker that is gone before that has lost no query."""
 _AWS = "AWS_"
 
 
@@ -54,6 +56,7 @@ def main(channel: Connection, memory_bytes: int) -> None:
             task: Task = channel.recv()
         except EOFError:
             return
+        channel.send(STARTED)
         channel.send(_answered(task, run))
         del task
 

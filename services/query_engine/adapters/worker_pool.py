@@ -27,6 +27,8 @@ from shared.observability import logger
 _START_SECONDS = 60.0
 _RESTART_SECONDS = 1.0
 _LOOK_SECONDS = 0.05
+_BURIAL_SECONDS = 20.0
+"""An aborting process gives back its memory first, which takes its time on a busy machine."""
 _RETRY_AFTER_SECONDS = 2
 _MIB = 1024 * 1024
 
@@ -93,19 +95,19 @@ class WorkerPool:
                 taken = self._idle.get(timeout=max(deadline - time.monotonic(), 0.001))
             except queue.Empty:
                 raise _busy("No worker became free in time") from None
-            if taken.alive():
+            try:
+                answer = taken.run(task, deadline, timeout, self._memory)
+            except _Lost as lost:
+                self._replace(taken)
+                if lost.query_began:
+                    raise lost.error from None
+                # It died while it was idle, and the query goes to another.
+            except BaseException:
+                self._replace(taken)
+                raise
+            else:
+                self._idle.put(taken)
                 break
-            # It died while it was idle: no query was on it.
-            self._replace(taken)
-        try:
-            answer = taken.run(task, deadline, timeout, self._memory)
-        except _Lost as lost:
-            self._replace(taken)
-            raise lost.error from None
-        except BaseException:
-            self._replace(taken)
-            raise
-        self._idle.put(taken)
         if isinstance(answer, Failed):
             raise failure(answer.code, answer.detail)
         return answer
@@ -144,9 +146,10 @@ class WorkerPool:
 
 
 class _Lost(Exception):  # noqa: N818 - it is a verdict on the worker, carrying the query's error
-    def __init__(self, error: OnyxError) -> None:
+    def __init__(self, error: OnyxError, *, query_began: bool = True) -> None:
         super().__init__(error.detail)
         self.error = error
+        self.query_began = query_began
 
 
 class _Worker:
@@ -172,11 +175,9 @@ class _Worker:
             pass
         raise failure(errors.ENGINE_FAILED, "A query worker does not start")
 
-    def alive(self) -> bool:
-        return bool(self._process.is_alive())
-
     def run(self, task: Task, deadline: float, timeout: float, memory: int) -> Answer | Failed:
         """What the worker sends back. Raises _Lost when the process is of no more use."""
+        began = False
         try:
             self._channel.send(task)
             while True:
@@ -188,16 +189,17 @@ class _Worker:
                     raise _Lost(failure(errors.QUERY_TIMEOUT, detail))
                 ready = connection.wait([self._channel, self._process.sentinel], min(left, _LOOK_SECONDS))
                 if self._channel in ready:
-                    answer: Answer | Failed = self._channel.recv()
-                    return answer
-                if ready:
-                    raise _Lost(self._obituary())
+                    answer: Answer | Failed | str = self._channel.recv()
+                    if not isinstance(answer, str):
+                        return answer
+                    began = answer == worker.STARTED
+                elif ready:
+                    raise _Lost(self._obituary(), query_began=began)
                 if _resident(self.pid) > memory:
                     raise _Lost(_out_of_memory(memory))
         except (EOFError, OSError):
             # The channel broke: the process is ending, and its exit code tells why.
-            self._process.join(1.0)
-            raise _Lost(self._obituary()) from None
+            raise _Lost(self._obituary(), query_began=began) from None
 
     def kill(self) -> None:
         with suppress(OSError, ValueError):
@@ -207,6 +209,8 @@ class _Worker:
             self._channel.close()
 
     def _obituary(self) -> OnyxError:
+        # Its files are closed before it has an exit code.
+        self._process.join(_BURIAL_SECONDS)
         if self._process.exitcode in _ABORTED:
             return failure(errors.QUERY_MEMORY, "The query needs more memory than it may have")
         return failure(

@@ -43,10 +43,19 @@ def in_background(server: Server, sql: str) -> "tuple[threading.Thread, list[htt
     return thread, answers
 
 
-def busy(pid: int) -> bool:
-    """Whether the process has used the processor for half a second or more."""
+def seconds_used(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") > 2.5
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Busy:
+    """Whether a process has used the processor for half a second since this was made."""
+
+    def __init__(self, pids: list[int]) -> None:
+        self._before = {pid: seconds_used(pid) for pid in pids}
+
+    def __call__(self, pid: int) -> bool:
+        return seconds_used(pid) - self._before[pid] > 0.5
 
 
 def test_a_slow_query_is_ended_in_time(start: Callable[..., Server], rows: None) -> None:
@@ -69,6 +78,7 @@ def test_a_query_that_eats_memory_is_ended(start: Callable[..., Server], rows: N
 def test_a_worker_that_is_killed_in_mid_query_is_replaced(start: Callable[..., Server], rows: None) -> None:
     server = start(QUERY_WORKERS="1")
     (worker,) = server.workers()
+    busy = Busy([worker])
     thread, answers = in_background(server, SLOW)
     eventually(lambda: busy(worker))
     os.kill(worker, signal.SIGKILL)
@@ -89,20 +99,21 @@ def test_an_idle_worker_that_is_killed_costs_no_query(start: Callable[..., Serve
 def test_one_query_does_not_hold_up_another_and_too_many_are_refused(
     start: Callable[..., Server], rows: None
 ) -> None:
-    server = start(QUERY_WORKERS="2", QUERY_WAITING="1", QUERY_TIMEOUT_SECONDS="8")
+    server = start(QUERY_WORKERS="2", QUERY_WAITING="1", QUERY_TIMEOUT_SECONDS="20")
+    busy = Busy(server.workers())
     first, _ = in_background(server, SLOW)
     eventually(lambda: any(busy(pid) for pid in server.workers()))
     assert works(server)
     second, _ = in_background(server, SLOW)
     eventually(lambda: all(busy(pid) for pid in server.workers()))
-    third, waiting = in_background(server, "select 1")
-    refused = eventually(lambda: (found := server.query("select 1")).status_code == 429 and found)
-    assert refused.json()["code"] == "QUERY_BUSY"
-    assert int(refused.headers["retry-after"]) >= 1
+    # Two run and one may wait: of three more, two are refused, whichever came first.
+    others = [in_background(server, "select 1") for _ in range(3)]
+    refused = eventually(lambda: [a[0] for _, a in others if a and a[0].status_code == 429][1:])
+    assert refused[0].json()["code"] == "QUERY_BUSY"
+    assert int(refused[0].headers["retry-after"]) >= 1
     assert httpx.get(f"{server.url}/healthz").status_code == 200
-    for thread in (first, second, third):
-        thread.join(30)
-    assert waiting[0].status_code in (200, 429)
+    for thread in (first, second, *(each for each, _ in others)):
+        thread.join(60)
     assert eventually(lambda: server.query("select 1").status_code == 200)
 
 
@@ -111,6 +122,7 @@ def test_sigterm_answers_what_is_in_flight_and_leaves_nothing(
 ) -> None:
     server = start(QUERY_WORKERS="1", QUERY_TIMEOUT_SECONDS="4")
     workers = server.workers()
+    busy = Busy(workers)
     thread, answers = in_background(server, SLOW)
     eventually(lambda: busy(workers[0]))
     server.process.send_signal(signal.SIGTERM)
@@ -124,6 +136,7 @@ def test_workers_do_not_outlive_a_killed_server(start: Callable[..., Server], ro
     server = start(QUERY_WORKERS="2")
     workers = server.workers()
     assert len(workers) == 2
+    busy = Busy(workers)
     thread, _ = in_background_quietly(server)
     eventually(lambda: any(busy(pid) for pid in workers))
     server.process.kill()
