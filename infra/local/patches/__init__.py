@@ -15,6 +15,7 @@ def apply(proxy: PrivateProxy, *, front_url: str, api_name: str) -> None:
     """Apply all of them, once, before the server starts."""
     cloudformation.accept_types_without_local_meaning()
     cloudformation.give_vpc_its_address_attributes()
+    cloudformation.refer_to_secrets_by_arn()
     cloudformation.keep_table_ttl_and_recovery()
     cloudformation.spell_task_definitions_as_the_api_does()
     cognito.refuse_attributes_that_the_pool_protects()

@@ -109,6 +109,30 @@ def give_vpc_its_address_attributes() -> None:
     after("AWS::EC2::VPC", add)
 
 
+def refer_to_secrets_by_arn() -> None:
+    """`Ref` of a secret is its ARN, which policies name; the emulator gives its name, and IAM then denies."""
+    handler = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
+    create, update, delete = handler["create"], handler["update"], handler["delete"]
+
+    def creating(*arguments: Any, **options: Any) -> Created:
+        name, attributes = create(*arguments, **options)
+        return attributes.get("Arn", name), attributes
+
+    def updating(physical: str, *arguments: Any, **options: Any) -> Created:
+        _name, attributes = update(_secret_name(physical), *arguments, **options)
+        return attributes.get("Arn", physical), attributes
+
+    def deleting(physical: str, *arguments: Any, **options: Any) -> Any:
+        return delete(_secret_name(physical), *arguments, **options)
+
+    handler.update(create=creating, update=updating, delete=deleting)
+
+
+def _secret_name(physical: str) -> str:
+    """Of arn:aws:secretsmanager:region:account:secret:NAME-xxxxxx; a name is its own."""
+    return physical.split(":")[6][:-7] if physical.startswith("arn:") else physical
+
+
 def keep_table_ttl_and_recovery() -> None:
     """Time to live and point-in-time recovery of a table are dropped: set them by the service's calls."""
 
