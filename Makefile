@@ -5,9 +5,8 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 BIN := .venv/bin
 UV := UV_PYTHON_DOWNLOADS=never $(BIN)/uv
-CDK_CLI ?= aws-cdk@2.1131.0
+CDK_CLI ?= aws-cdk@$(shell sed -n 's/^CDK_CLI = "\(.*\)"/\1/p' app.py)
 ENV ?= dev
-export PYTHONDONTWRITEBYTECODE ?=
 
 .PHONY: help setup run down test test-long bench lint format types imports unit infra e2e openapi schemas synth package deploy lock clean
 
