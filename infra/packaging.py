@@ -234,3 +234,18 @@ def _digest(*parts: str) -> str:
     for part in parts:
         digest.update(f"{len(part)}\0{part}".encode())
     return digest.hexdigest()[:16]
+
+
+def main() -> None:
+    """Build what a deploy needs and say where it is."""
+    for made in (layer(), *(function_source(domain) for domain in _domains()), image_context()):
+        size = sum(path.stat().st_size for path in made.rglob("*") if path.is_file())
+        sys.stdout.write(f"{made.relative_to(ROOT)}  {size / 1e6:.1f} MB\n")
+
+
+def _domains() -> list[str]:
+    return sorted(path.parent.name for path in (ROOT / "services").glob("*/handlers"))
+
+
+if __name__ == "__main__":
+    main()
