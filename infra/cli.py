@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
-from infra.commands import bills, costs, demo, ingest, platform, query, tenant, token
+from infra.commands import bills, costs, demo, dlq, events, ingest, platform, query, tenant, token
 from infra.commands.errors import CommandError
 from shared.errors import OnyxError
 
@@ -27,6 +27,8 @@ app.add_typer(bills.app, name="bills")
 app.command()(costs.costs)
 app.command()(query.query)
 app.command()(demo.demo)
+app.add_typer(events.app, name="events")
+app.add_typer(dlq.app, name="dlq")
 
 INTERRUPTED = 130
 
@@ -37,18 +39,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.
     """
     try:
-        app(args=list(arguments) if arguments is not None else None)
+        code = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except CommandError as error:
         _fail(str(error), error.exit_code)
     except OnyxError as error:
         _fail(f"{error.detail} ({error.code})", 1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe has seen enough
         sys.stderr.close()
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - the last resort of a command line: a line, not a traceback
+        _fail_usage(error)
         _fail(f"{type(error).__name__}: {error}", 1)
+
+
+def _fail_usage(error: Exception) -> None:
+    """A command that was called wrongly: Typer's own errors, told by what they can do (they are private)."""
+    message = getattr(error, "format_message", None)
+    if message is None:
+        return
+    text, code = str(message()), int(getattr(error, "exit_code", 2))
+    if "\n" in text:  # no command was named: this is the help
+        sys.stderr.write(text + "\n")
+        sys.exit(code)
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "onyx"
+    _fail(f"{text.removeprefix('Invalid value: ')} See `{path} --help`.", code)
 
 
 def _fail(message: str, code: int) -> None:

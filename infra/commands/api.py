@@ -1,5 +1,6 @@
 """The HTTP API as the commands call it: problems become one clear line."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -8,6 +9,8 @@ import httpx
 from infra.commands.errors import CommandError
 
 TIMEOUT_SECONDS = 60.0
+RESTART_SECONDS = 15.0
+"""How long an answer of 503 is borne: a service that died is back within this time."""
 Params = list[tuple[str, str | int | float | bool | None]]
 
 
@@ -58,6 +61,11 @@ class Api:
         self, method: str, path: str, *, params: Params | None = None, body: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         answer = self._send(method, path, params, body, self._token(False))
+        deadline = time.monotonic() + RESTART_SECONDS
+        # Nothing was done by a service that is away: asking again is safe.
+        while answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and time.monotonic() < deadline:
+            time.sleep(float(answer.headers.get("retry-after", 1)))
+            answer = self._send(method, path, params, body, self._token(False))
         if answer.status_code == httpx.codes.UNAUTHORIZED:  # the pool is a new one, or the token was revoked
             answer = self._send(method, path, params, body, self._token(True))
         if answer.is_success:

@@ -95,22 +95,43 @@ def _json_text(nested: Any) -> str | None:
 
 def json_object(written: str | None) -> dict[str, str | None] | None:
     """The map that a JSON object writes; what is no text in it keeps its JSON. ValueError for anything
-    else."""
+    else, and for what is nested too deeply to be a tag."""
     if written is None:
         return None
-    parsed = json.loads(written, parse_float=_Verbatim, parse_int=_Verbatim)
+    try:
+        parsed = json.loads(written, parse_float=_Number, parse_int=_Number, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     if not isinstance(parsed, dict):
         raise ValueError("no JSON object")
     return {str(key): _tag_text(each) for key, each in parsed.items()}
 
 
-class _Verbatim(str):
+class _Number:
     """A JSON number, as it was written."""
+
+    def __init__(self, written: str) -> None:
+        self.written = written
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _tag_text(each: Any) -> str | None:
-    if each is None or isinstance(each, str):
-        return each
+    return each if each is None or isinstance(each, str) else _as_written(each)
+
+
+def _as_written(each: Any) -> str:
+    """JSON with every number as the provider wrote it: through a float 1.50 would be 1.5."""
+    if isinstance(each, _Number):
+        return each.written
+    if isinstance(each, list):
+        return f"[{', '.join(map(_as_written, each))}]"
+    if isinstance(each, dict):
+        return (
+            "{" + ", ".join(f"{_as_written(key)}: {_as_written(inner)}" for key, inner in each.items()) + "}"
+        )
     return json.dumps(each, ensure_ascii=False)
 
 

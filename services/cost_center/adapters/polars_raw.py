@@ -160,6 +160,10 @@ class RawStager:
             rows.height,
         )
 
+    def _text_at(self, column: RawColumn, row: int) -> str | None:
+        found: str | None = self._scan.filter(pl.col(ROW) == row).select(self._text(column)).collect().item()
+        return found
+
     # --- what is written ---
 
     def _period(self) -> pl.Expr:
@@ -210,6 +214,7 @@ class RawStager:
         rows = (
             self._scan.filter(cells.rounded(billed))
             .select(
+                pl.col(ROW),
                 *(key.fill_null("").alias(str(at)) for at, key in enumerate(keys)),
                 self._period().alias("period"),
                 billed.alias("billed"),
@@ -217,8 +222,12 @@ class RawStager:
             .collect(engine="streaming")
         )
         lost: dict[GroupKey, list[Decimal]] = {}
-        for account, invoice, currency, period, text in rows.iter_rows():
-            exact = parse_decimal(text)
+        for row, account, invoice, currency, period, text in rows.iter_rows():
+            try:
+                exact = parse_decimal(text)
+            except ValueError as error:  # 1e-999999999: a zero to Polars, and no amount of money
+                column = next(each for each in costs if self._text_at(each, row))
+                raise Rejected([self._finding(column, row, text)]) from error
             key = GroupKey(account, period, invoice, currency)
             lost.setdefault(key, []).append(exact_sum((exact, quantize(exact).copy_negate())))
         return {key: total for key, parts in lost.items() if (total := exact_sum(parts))}

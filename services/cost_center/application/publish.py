@@ -14,6 +14,7 @@ from services.cost_center.domain.tables import StagedTable
 from services.cost_center.events import BillIngested, PublishedTable
 from shared.clock import Clock
 from shared.ids import Ids
+from shared.money import money_text
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Publish:
             primary=not shadowed,
             tables=tables,
         )
-        outcome = self._outcome(delivery, status, shadowed, now)
+        outcome = self._outcome(delivery, status, (*shadowed, *self._rounded()), now)
         self.bills.record(
             self.place.tenant,
             delivery=delivery.with_outcome(outcome, of=self.all_bills),
@@ -73,7 +74,11 @@ class Publish:
         return outcome
 
     def _leave(self, delivery: Delivery, stored: Bill, why: str) -> Outcome:
-        """The delivery changes nothing: only its outcome is kept, and a rejection before it is settled."""
+        """The delivery changes nothing that readers see: its outcome is kept, a rejection before it settled.
+
+        Where it brought the published content again, that content is as new as this delivery: what was
+        delivered between the two and comes late must not replace it.
+        """
         outcome = replace(
             stored.outcome,
             delivery_id=delivery.delivery_id,
@@ -81,11 +86,15 @@ class Publish:
             files=(self.place.filename,),
             reasons=(why,),
         )
-        settled = replace(stored, last_rejection=None) if stored.last_rejection is not None else None
+        published = stored.published
+        if published is not None and published.content == self.prepared.content:
+            newest = max(published.delivered_at, self.delivered_at)
+            published = replace(published, delivered_at=newest)
+        settled = replace(stored, published=published, last_rejection=None)
         self.bills.record(
             self.place.tenant,
             delivery=delivery.with_outcome(outcome, of=self.all_bills),
-            bill=settled,
+            bill=settled if settled != stored else None,
             event=None,
             publishes=False,
         )
@@ -98,6 +107,15 @@ class Publish:
             f"charges of billing account {account} for {self.bill.billing_period} come from source {other}: "
             "this bill is kept raw and is not added to them"
             for account, other in taken.items()
+        )
+
+    def _rounded(self) -> tuple[str, ...]:
+        """What rounding to 18 decimals took away, which is the only difference a published bill may have."""
+        return tuple(
+            f"amounts of more than 18 decimals were rounded: the residue is {money_text(total.difference)} "
+            f"{total.currency}"
+            for total in by_currency(self.bill.groups)
+            if total.difference
         )
 
     def _commit(self, delivery_id: str, attempt: str, *, primary: bool) -> dict[str, PublishedTable]:

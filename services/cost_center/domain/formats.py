@@ -41,7 +41,7 @@ def recognise(file: str, headers: Sequence[str], container: Container) -> Layout
 def _cur(file: str, headers: list[str], athena: list[str], container: Container) -> Layout:
     names = unique_names(athena, reserved=_PARTITION_KEYS)
     required = dict(cur.REQUIRED)
-    _demand(file, "AWS CUR", required, names)
+    _demand(file, "AWS CUR", required, athena, headers)
     return Layout(
         table=cur.TABLE,
         format=f"aws-cur-{container}",
@@ -57,7 +57,7 @@ def _focus(file: str, headers: list[str], container: Container) -> Layout:
     names = unique_names((header or "column" for header in headers), reserved=_PARTITION_KEYS)
     version = focus.version(frozenset(names))
     required = dict(focus.REQUIRED)
-    _demand(file, f"FOCUS {version}", required, names)
+    _demand(file, f"FOCUS {version}", required, headers, headers)
     return Layout(
         table=focus.TABLE,
         format=f"focus-{version}-{container}",
@@ -70,16 +70,34 @@ def _focus(file: str, headers: list[str], container: Container) -> Layout:
     )
 
 
-def _demand(file: str, kind: str, required: dict[str, bool], names: Sequence[str]) -> None:
-    missing = [name for name in required if name not in names]
-    if missing:
-        raise Rejected(
-            Finding(
-                file=file,
-                column=name,
-                expected=f"the column {name} of {kind}",
-                found="no such column",
-                message=f"the mandatory column {name} is missing",
-            )
-            for name in missing
+def _demand(
+    file: str, kind: str, required: dict[str, bool], names: Sequence[str], headers: Sequence[str]
+) -> None:
+    """Each required column once: of two costs or two accounts, none can be said to be the bill's."""
+    found = {
+        name: [head for head, each in zip(headers, names, strict=True) if each == name] for name in required
+    }
+    missing = [
+        Finding(
+            file=file,
+            column=name,
+            expected=f"the column {name} of {kind}",
+            found="no such column",
+            message=f"the mandatory column {name} is missing",
         )
+        for name, heads in found.items()
+        if not heads
+    ]
+    repeated = [
+        Finding(
+            file=file,
+            column=heads[1],
+            expected=f"one column {name} of {kind}",
+            found=f"{len(heads)} columns",
+            message=f"the mandatory column {name} is there more than once",
+        )
+        for name, heads in found.items()
+        if len(heads) > 1
+    ]
+    if missing or repeated:
+        raise Rejected([*missing, *repeated])

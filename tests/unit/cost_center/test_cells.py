@@ -116,7 +116,16 @@ def test_tags_are_a_json_object_whose_numbers_stay_as_written() -> None:
     }
 
 
-@pytest.mark.parametrize("bad", ["[]", "text", '{"env"', "1"])
+def test_what_is_nested_in_tags_keeps_its_json() -> None:
+    assert cells.json_object('{"l": [1, 2.50, "é"], "o": {"x": 1e3, "y": [true, null]}}') == {
+        "l": '[1, 2.50, "é"]',
+        "o": '{"x": 1e3, "y": [true, null]}',
+    }
+
+
+@pytest.mark.parametrize(
+    "bad", ["[]", "text", '{"env"', "1", '{"a": NaN}', '{"a": ' + "[" * 100_000 + "]" * 100_000 + "}"]
+)
 def test_tags_that_are_no_json_object_are_refused(bad: str) -> None:
-    with pytest.raises(ValueError, match=r"no JSON object|Expecting|Extra data"):
+    with pytest.raises(ValueError, match=r"no JSON|Expecting|Extra data|too deeply"):
         cells.json_object(bad)

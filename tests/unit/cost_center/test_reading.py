@@ -156,6 +156,7 @@ def test_the_version_of_focus_is_told_by_its_columns(
         ("lineItem/UnblendedCost", "0.1.2", "a decimal number"),
         ("lineItem/UsageAmount", "two", "a decimal number"),
         ("lineItem/UnblendedCost", "123456789012345678901", "at most 20 digits"),
+        ("lineItem/UnblendedCost", "1e-999999999", "a decimal number"),
         ("lineItem/UsageStartDate", "01.09.2026", "ISO 8601"),
         ("bill/PayerAccountId", "", "a value"),
         ("lineItem/CurrencyCode", "", "a value"),
@@ -191,6 +192,16 @@ def test_every_missing_column_is_named(tmp_path: Path) -> None:
     rejection = refusal(tmp_path, csv_text(rows))
 
     assert [finding.column for finding in rejection.findings] == [athena_name(name) for name in gone]
+
+
+@pytest.mark.parametrize("second", ["lineItem/UnblendedCost", "line_item_unblended_cost"])
+def test_a_cost_that_is_there_twice_is_refused(tmp_path: Path, second: str) -> None:
+    header, *rows = csv_text(cur_rows(2)).splitlines()
+    twice = "\n".join([f"{header},{second}", *(f"{row},999" for row in rows)])
+
+    [finding] = refusal(tmp_path, twice).findings
+
+    assert (finding.column, finding.found) == (second, "2 columns")
 
 
 def test_missing_columns_of_focus_are_named(tmp_path: Path) -> None:

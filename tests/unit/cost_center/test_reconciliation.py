@@ -12,6 +12,7 @@ from services.cost_center.domain.bill import Status
 from services.cost_center.domain.reconciliation import reconcile
 from services.cost_center.domain.tables import GroupKey, GroupTotal, StagedTable
 from services.cost_center.events import BillRejected
+from shared.money import money_text
 from tests.fakes.cost_center import ACME, Tampering, World
 from tests.fakes.cost_center_bills import CUR_ROW, csv_bytes, cur_rows
 
@@ -109,6 +110,9 @@ def test_more_than_18_decimals_are_rounded_half_even_and_the_residue_is_reported
     assert bill.published is not None
     [group] = world.bills.reconciliation(ACME, "aws.2026-09", bill.published)
     assert group.residue == exact - curated
+    assert outcome.reasons == (
+        f"amounts of more than 18 decimals were rounded: the residue is {money_text(exact - curated)} USD",
+    )
     assert group.adds_up
 
 

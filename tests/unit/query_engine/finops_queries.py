@@ -54,6 +54,14 @@ QUERIES: tuple[str | tuple[str, str], ...] = (
     """SELECT day, sum(c) OVER (ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
        FROM (SELECT day, sum(billedcost) c FROM charges GROUP BY day) t""",
     "SELECT day, sum(n) OVER (ORDER BY day ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) FROM (SELECT day, sum(n) n FROM charges GROUP BY day) t",
+    """SELECT servicename, day, sum(billedcost) OVER (PARTITION BY servicename ORDER BY day, n, m
+       ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) FROM small""",
+    """SELECT day, CAST(avg(sum(billedcost)) OVER (ORDER BY day ROWS BETWEEN 6 PRECEDING AND CURRENT ROW) AS double)
+       FROM charges GROUP BY day""",
+    """SELECT day, sum(c) OVER (ORDER BY day ROWS BETWEEN 3 PRECEDING AND 1 PRECEDING) b,
+       sum(c) OVER (ORDER BY day ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) a, sum(c) OVER (ORDER BY day ROWS 1 PRECEDING) s,
+       sum(c) OVER (ORDER BY day ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) r
+       FROM (SELECT day, sum(billedcost) c FROM charges GROUP BY day) t""",
     "SELECT servicename, sum(sum(n)) OVER () FROM charges GROUP BY servicename",
     "SELECT year(chargeperiodstart), month(chargeperiodstart), day(day), hour(chargeperiodstart), quarter(day), week(day) FROM charges",
     (

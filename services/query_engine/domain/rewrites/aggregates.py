@@ -15,6 +15,7 @@ from services.query_engine.domain.rewrites.build import (
     typed,
     whole,
 )
+from services.query_engine.domain.rewrites.moving import moving_total, moving_window
 from services.query_engine.domain.types import NUMERIC, Family, family
 
 _NEEDS_OVER = (exp.RowNumber, exp.Rank, exp.DenseRank, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue)
@@ -32,6 +33,8 @@ def aggregate(node: exp.Expr, context: Context) -> exp.Expr:
     argument = _argument(inner)
     require(context, argument, *NUMERIC, what=name_of(inner))
     found = family(argument)
+    if found is Family.DECIMAL and (window := moving_window(node)):
+        return moving_total(window, context)
     if isinstance(inner, exp.Sum):
         return _sum(node, found)
     return _average(node) if found is Family.DECIMAL else typed(node, exp.DType.DOUBLE)
@@ -52,7 +55,6 @@ def _sum(node: exp.Expr, found: Family) -> exp.Expr:
     if found is not Family.INTEGER:
         return node
     if isinstance(node, exp.Window) and node.args.get("spec"):
-        # Polars has no moving sum of decimals.
         return typed(_with_argument(node, lambda each: cast(each, "BIGINT")), exp.DType.BIGINT)
     return cast(_with_argument(node, whole), "BIGINT")
 
