@@ -3,19 +3,23 @@
 Plain functions; `infra/cli.py` registers them as commands.
 """
 
+import json
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from infra.commands import session
 from infra.commands.errors import CommandError, usage
-from infra.commands.options import DEFAULT_PORT, OutputFormat, Port
+from infra.commands.options import DEFAULT_PORT, Env, OutputFormat, Port
 from infra.commands.render import Format, print_rows
+from infra.commands.stuck import CHANNEL_COLUMNS, STUCK_COLUMNS, Standing, standing
 from infra.local import logs as local_logs
 from infra.local.deploy import DeploymentError
 from infra.local.node import NodeMissingError
@@ -59,10 +63,33 @@ def down(port: Port = DEFAULT_PORT) -> None:
     sys.stdout.write(f"Onyx on port {port} is stopped.\n" if stopped else f"Nothing runs on port {port}.\n")
 
 
-def status(port: Port = DEFAULT_PORT, fmt: OutputFormat = Format.TABLE) -> None:
-    """Each process of the platform: pid, uptime, restarts, health, address. Exit code 1 where it is down."""
-    found = _platform(port).status()
-    rows = [
+def status(
+    check: Annotated[bool, typer.Option("--check", help="Exit code 1 where anything is stuck.")] = False,
+    processing_minutes: Annotated[
+        int, typer.Option("--processing-minutes", min=1, help="A delivery may take so long.")
+    ] = 15,
+    port: Port = DEFAULT_PORT,
+    fmt: OutputFormat = Format.TABLE,
+    env: Env = "local",
+) -> None:
+    """Each process of the platform on this machine; each channel; and what is stuck, since when and why.
+
+    Exit code 1 where a process is down or not healthy (and with --check, where anything is stuck).
+    """
+    processes = _processes(port) if env == session.LOCAL else None
+    if processes == []:
+        print_rows([], fmt, columns=STATUS_COLUMNS)
+        raise CommandError(f"Onyx is not running on port {port}: start it with `onyx up`.")
+    found = standing(session.connect(env, port), timedelta(minutes=processing_minutes))
+    _print_status(processes, found, fmt)
+    if sick := [row["service"] for row in processes or [] if row["health"] != "healthy"]:
+        raise CommandError(f"Not healthy: {', '.join(sick)}")
+    if check and found.stuck:
+        raise CommandError("Stuck: " + ", ".join(f"{row['what']} {row['where']}" for row in found.stuck))
+
+
+def _processes(port: int) -> list[dict[str, Any]]:
+    return [
         {
             "service": row.service,
             "pid": row.pid,
@@ -71,13 +98,26 @@ def status(port: Port = DEFAULT_PORT, fmt: OutputFormat = Format.TABLE) -> None:
             "health": row.health,
             "url": row.url,
         }
-        for row in found
+        for row in _platform(port).status()
     ]
-    print_rows(rows, fmt, columns=STATUS_COLUMNS)
-    if not found:
-        raise CommandError(f"Onyx is not running on port {port}: start it with `onyx up`.")
-    if sick := [row.service for row in found if row.health != "healthy"]:
-        raise CommandError(f"Not healthy: {', '.join(sick)}")
+
+
+def _print_status(processes: list[dict[str, Any]] | None, found: Standing, fmt: Format) -> None:
+    """Up to three tables, an empty line between them; as JSON one object, `rows` are the processes."""
+    if fmt is Format.JSON:
+        rows = {} if processes is None else {"rows": processes}
+        whole = {**rows, "channels": found.channels, "stuck": found.stuck}
+        sys.stdout.write(json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
+        return
+    if processes is not None:
+        print_rows(processes, fmt, columns=STATUS_COLUMNS)
+        sys.stdout.write("\n")
+    print_rows(found.channels, fmt, columns=CHANNEL_COLUMNS)
+    sys.stdout.write("\n")
+    if found.stuck or fmt is Format.CSV:
+        print_rows(found.stuck, fmt, columns=STUCK_COLUMNS)
+    else:
+        sys.stdout.write("Nothing is stuck.\n")
 
 
 def logs(

@@ -28,7 +28,11 @@ def create(
 @app.command(name="list")
 def list_(fmt: OutputFormat = Format.TABLE, port: Port = DEFAULT_PORT, env: Env = "local") -> None:
     """List all tenants."""
-    connected = session.connect(env, port)
+    print_rows(all_tenants(session.connect(env, port)), fmt, columns=COLUMNS)
+
+
+def all_tenants(connected: session.Session) -> list[dict[str, Any]]:
+    """Every tenant, a row of COLUMNS each."""
     rows: list[dict[str, Any]] = []
     cursor: object = None
     while True:
@@ -37,8 +41,7 @@ def list_(fmt: OutputFormat = Format.TABLE, port: Port = DEFAULT_PORT, env: Env 
         rows += [_row(row) for row in found] if isinstance(found, list) else []
         cursor = page.get("cursor")
         if not cursor:
-            break
-    print_rows(rows, fmt, columns=COLUMNS)
+            return rows
 
 
 @app.command()

@@ -1,11 +1,20 @@
 """What Onyx relies on in the emulator, as one gate for its upgrades.
 
-On a small stack of its own; the life of a platform (restart, crash) is in tests/integration/local.
+On a small stack of its own: events, batch failures, dead-letter queues, streams, transactions, conditional
+writes, refusals of tokens, task tokens. The other half of the gate, what survives a restart and a crash, is
+tests/integration/local/test_life_of_a_platform.py: it needs platforms that it may kill.
+
+Not to be relied on, and so not here. A stream's function that reports single records (`batchItemFailures`)
+or whose batches are split: the emulator skips what was reported, and the outbox sweep publishes it. And a bus
+that refuses one entry of several: it takes even what is no JSON. What the relay makes of both is tested in
+tests/integration/shared/test_outbox.py.
 """
 
 import base64
+import io
 import json
 import uuid
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,7 +48,9 @@ def row(platform: Platform, key: str) -> dict[str, Any] | None:
     return item
 
 
-def token(platform: Platform, outputs: dict[str, str], tenant: str) -> str:
+def token(
+    platform: Platform, outputs: dict[str, str], tenant: str, client: str | None = None, kind: str = "Access"
+) -> str:
     cognito = platform.client("cognito-idp")
     name = f"user-{uuid.uuid4().hex}"
     cognito.admin_create_user(
@@ -53,11 +64,11 @@ def token(platform: Platform, outputs: dict[str, str], tenant: str) -> str:
     )
     answer = cognito.admin_initiate_auth(
         UserPoolId=outputs["PoolId"],
-        ClientId=outputs["ClientId"],
+        ClientId=client or outputs["ClientId"],
         AuthFlow="ADMIN_USER_PASSWORD_AUTH",
         AuthParameters={"USERNAME": name, "PASSWORD": PASSWORD},
     )
-    return str(answer["AuthenticationResult"]["AccessToken"])
+    return str(answer["AuthenticationResult"][f"{kind}Token"])
 
 
 def test_of_a_batch_only_the_failed_message_is_tried_again_and_ends_in_the_dead_letter_queue(
@@ -84,6 +95,104 @@ def test_an_object_travels_over_bus_topic_and_queue_once(platform: Platform) -> 
     put = platform.client("s3").put_object(Bucket="sample-landing", Key=key, Body=b"x")
     landed = eventually(lambda: row(platform, f"landed#{key}"), "the worker's row")
     assert landed["version"]["S"] == put["VersionId"]
+
+
+def queue_for(platform: Platform, name: str) -> tuple[str, str]:
+    """(url, arn) of a new queue that may be sent to."""
+    sqs = platform.client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    send = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [send]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    return str(url), str(arn)
+
+
+def test_a_bus_delivers_to_each_rule_that_matches_and_to_no_other(platform: Platform) -> None:
+    events, sqs, name = platform.client("events"), platform.client("sqs"), f"bus-{uuid.uuid4().hex}"
+    events.create_event_bus(Name=name)
+    urls = []
+    for number in (1, 2):
+        url, arn = queue_for(platform, f"{name}-{number}")
+        rule = {"Name": f"{name}-{number}", "EventBusName": name}
+        pattern = {"source": ["onyx.sample"], "detail-type": ["Wanted.v1"]}
+        events.put_rule(**rule, EventPattern=json.dumps(pattern))
+        events.put_targets(Rule=rule["Name"], EventBusName=name, Targets=[{"Id": "1", "Arn": arn}])
+        urls.append(url)
+    entry = {"Source": "onyx.sample", "EventBusName": name, "Detail": json.dumps({"money": "0.1"})}
+    answer = events.put_events(
+        Entries=[{**entry, "DetailType": kind} for kind in ("Unwanted.v1", "Wanted.v1")]
+    )
+    assert (answer["FailedEntryCount"], len({one["EventId"] for one in answer["Entries"]})) == (0, 2)
+    for url in urls:
+        (message,) = eventually(
+            lambda url=url: sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get(
+                "Messages"
+            ),
+            "the event",
+        )
+        event = json.loads(message["Body"])
+        assert (event["detail-type"], event["detail"]) == ("Wanted.v1", {"money": "0.1"})
+
+
+STREAM_CODE = """
+import json, os
+def handler(event, context):
+    with open(os.environ["SEEN"], "a") as seen:
+        seen.write(json.dumps([r["dynamodb"]["Keys"]["pk"]["S"] for r in event["Records"]]) + chr(10))
+    if not os.path.exists(os.environ["MENDED"]):
+        raise RuntimeError("not yet")
+"""
+
+
+def test_a_batch_of_a_stream_comes_again_until_its_function_takes_it(
+    platform: Platform, tmp_path: Path
+) -> None:
+    name, seen, mended = f"stream-{uuid.uuid4().hex}", tmp_path / "seen", tmp_path / "mended"
+    seen.touch()
+    table = platform.client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )["TableDescription"]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("index.py", STREAM_CODE)
+    reads = ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"]
+    functions = platform.client("lambda")
+    functions.create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role=role(platform, "lambda.amazonaws.com", *reads),
+        Code={"ZipFile": packed.getvalue()},
+        Environment={"Variables": {"SEEN": str(seen), "MENDED": str(mended)}},
+    )
+    functions.create_event_source_mapping(
+        FunctionName=name,
+        EventSourceArn=table["LatestStreamArn"],
+        StartingPosition="TRIM_HORIZON",
+        FilterCriteria={"Filters": [{"Pattern": json.dumps({"eventName": ["INSERT"]})}]},
+    )
+    platform.client("dynamodb").put_item(TableName=name, Item={"pk": {"S": "first"}})
+
+    def calls() -> list[list[str]]:
+        return [json.loads(line) for line in seen.read_text().splitlines()]
+
+    eventually(lambda: len(calls()) >= 2, "a second attempt")
+    mended.touch()
+    platform.client("dynamodb").put_item(TableName=name, Item={"pk": {"S": "second"}})
+    platform.client("dynamodb").update_item(  # no INSERT: the filter keeps it away
+        TableName=name,
+        Key={"pk": {"S": "first"}},
+        UpdateExpression="SET a = :a",
+        ExpressionAttributeValues={":a": {"S": "1"}},
+    )
+    eventually(lambda: "second" in calls()[-1], "the next record")
+    assert "first" in calls()[0]
+    assert [key for call in calls() for key in call].count("second") == 1
 
 
 def test_a_transaction_is_all_or_nothing_and_its_token_makes_it_happen_once(platform: Platform) -> None:
@@ -147,6 +256,41 @@ def test_anything_else_does_not(platform: Platform, outputs: dict[str, str]) -> 
     assert call(platform, "/v1/closed").status == 401
 
 
+def test_nor_does_a_token_of_another_client_or_one_that_has_expired(
+    platform: Platform, outputs: dict[str, str]
+) -> None:
+    def client_of(**options: Any) -> str:
+        made = platform.client("cognito-idp").create_user_pool_client(
+            UserPoolId=outputs["PoolId"],
+            ClientName=f"client-{uuid.uuid4().hex}",
+            ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+            **options,
+        )
+        return str(made["UserPoolClient"]["ClientId"])
+
+    def status(bearer: str) -> int:
+        return call(platform, "/v1/closed", headers={"authorization": f"Bearer {bearer}"}).status
+
+    assert status(token(platform, outputs, "acme", client_of())) == 401
+    # The emulator takes a validity of seconds; the least of AWS is five minutes.
+    cognito = platform.client("cognito-idp")
+    settings = cognito.describe_user_pool_client(UserPoolId=outputs["PoolId"], ClientId=outputs["ClientId"])
+    kept = {
+        name: settings["UserPoolClient"][name]
+        for name in ("AccessTokenValidity", "TokenValidityUnits", "ExplicitAuthFlows")
+        if settings["UserPoolClient"].get(name)
+    }
+    one = {"UserPoolId": outputs["PoolId"], "ClientId": outputs["ClientId"]}
+    short = {**kept, "AccessTokenValidity": 2, "TokenValidityUnits": {"AccessToken": "seconds"}}
+    cognito.update_user_pool_client(**one, **short)
+    try:
+        brief = token(platform, outputs, "acme")
+    finally:
+        cognito.update_user_pool_client(**one, **{"AccessTokenValidity": 1, "TokenValidityUnits": {}, **kept})
+    assert status(brief) == 200
+    eventually(lambda: status(brief) == 401, "its end")
+
+
 def test_a_trigger_that_fails_refuses_the_login(platform: Platform, outputs: dict[str, str]) -> None:
     with pytest.raises(ClientError):
         token(platform, outputs, "suspended")
@@ -160,14 +304,14 @@ def test_the_keys_of_the_pool_are_where_tasks_look_for_them(
     assert json.loads(base64.urlsafe_b64decode(head + "=="))["kid"] in {key["kid"] for key in keys}
 
 
-def role_of_a_workflow(platform: Platform) -> str:
-    iam, name = platform.client("iam"), f"states-{uuid.uuid4().hex}"
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "states.amazonaws.com"}}
-    send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
-    documents = [json.dumps({"Version": "2012-10-17", "Statement": [one]}) for one in (trust, send)]
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=documents[0])["Role"]
-    iam.put_role_policy(RoleName=name, PolicyName="send", PolicyDocument=documents[1])
-    return str(role["Arn"])
+def role(platform: Platform, service: str, *actions: str) -> str:
+    iam, name = platform.client("iam"), f"role-{uuid.uuid4().hex}"
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}
+    does = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    documents = [json.dumps({"Version": "2012-10-17", "Statement": [one]}) for one in (trust, does)]
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=documents[0])["Role"]
+    iam.put_role_policy(RoleName=name, PolicyName="does", PolicyDocument=documents[1])
+    return str(made["Arn"])
 
 
 def test_a_workflow_waits_for_its_task_token(platform: Platform) -> None:
@@ -186,7 +330,7 @@ def test_a_workflow_waits_for_its_task_token(platform: Platform) -> None:
         },
     }
     machine = states.create_state_machine(
-        roleArn=role_of_a_workflow(platform),
+        roleArn=role(platform, "states.amazonaws.com", "sqs:SendMessage"),
         name=f"approval-{uuid.uuid4().hex}",
         definition=json.dumps(definition),
     )["stateMachineArn"]

@@ -29,11 +29,14 @@ class FakePlatform:
     requests: list[httpx.Request] = field(default_factory=list)
     routes: dict[tuple[str, str], Route] = field(default_factory=dict)
     tokens: int = 0
+    clients: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.answers["issue_token"] = self._issue
 
-    def client(self, service: str) -> "FakePlatform":
+    def client(self, service: str) -> Any:
+        if service in self.clients:
+            return self.clients[service]
         assert service == "lambda"
         return self
 
