@@ -18,15 +18,20 @@ if TYPE_CHECKING:
 def client(service: str) -> Any:
     """The process's client of `service`: standard retries, and time limits that leave room for them."""
     import boto3
+
+    # Fargate announces AWS_REGION only, which boto3 does not read by itself.
+    return boto3.client(service, config=limits(), region_name=os.environ.get("AWS_REGION"))  # type: ignore[call-overload]
+
+
+def limits() -> Any:
+    """Of every client: how long it waits, and how often it tries."""
     from botocore.config import Config
 
-    config = Config(
+    return Config(
         connect_timeout=3,
         read_timeout=30,
         retries={"mode": "standard", "total_max_attempts": 4},
     )
-    # Fargate announces AWS_REGION only, which boto3 does not read by itself.
-    return boto3.client(service, config=config, region_name=os.environ.get("AWS_REGION"))  # type: ignore[call-overload]
 
 
 def dynamodb() -> "DynamoDBClient":

@@ -92,6 +92,7 @@ class DataService(Construct):
             raise ValueError(f"{id}: a service is either served or scaled")
         self._place = place
         definition = self._definition(id, foundation, domain, command, size, environment, served)
+        self._definition_of_task = definition
         self.role: iam.IRole = definition.task_role
         self.security_group = ec2.SecurityGroup(
             self,
@@ -136,6 +137,27 @@ class DataService(Construct):
         if found is None:
             raise ValueError(f"{self.node.path} serves nothing")
         return integrations.HttpServiceDiscoveryIntegration(id, found, vpc_link=self._place.link)
+
+    def tenant_role(self) -> iam.Role:
+        """The role of this service's work on tenants' data: callers add what the work does.
+
+        Only the task may take it on, which it does for one tenant at a time (`shared.tenant_credentials` cuts
+        the session down). Its own role has no rights on data at all.
+        """
+        role = iam.Role(
+            self,
+            "TenantRole",
+            assumed_by=iam.ArnPrincipal(self.role.role_arn),
+            description="Work on one tenant's data: a session policy says whose",
+        )
+        self.role.add_to_principal_policy(
+            iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[role.role_arn])
+        )
+        container = self._definition_of_task.default_container
+        if container is None:
+            raise ValueError(f"{self.node.path} has no container")
+        container.add_environment("TENANT_ROLE_ARN", role.role_arn)
+        return role
 
     def allow_task_protection(self) -> None:
         """Lets a task protect itself from scale-in while it works (UpdateTaskProtection, by the agent)."""

@@ -10,15 +10,21 @@ from constructs import Construct
 
 from infra.constructs.foundation import Foundation
 
-READ = ("GetItem", "Query")
-WRITE = ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
+GET = ("GetItem",)
+LIST = ("Query",)
+READ = (*GET, *LIST)
+WRITE = ("PutItem",)
+"""Rows are replaced as a whole, under a condition on what was read."""
+DELETE = ("DeleteItem",)
 APPEND = ("PutItem",)
 """What writing an outbox takes: a row is put in the transaction of its state change."""
 PUBLISH = ("Query", "UpdateItem")
 """What a relay does: finds what is pending, and confirms it."""
 CONSUME = ("GetItem", "UpdateItem", "DeleteItem")
 """What a consumer does with its inbox: claims, completes or gives back an event, and records failures."""
-_WRITING = frozenset(WRITE)
+NOTE = ("UpdateItem",)
+"""What a poller does with it: records failures."""
+_WRITING = frozenset((*WRITE, *DELETE, *NOTE))
 
 
 @dataclass(frozen=True)
@@ -81,12 +87,13 @@ class DomainTable(Construct):
     def allow(self, role: iam.IRole, *actions: str) -> None:
         """Lets `role` do these DynamoDB actions (see the constants above; never a scan).
 
-        Queries may use the table's indexes, each named. Reading takes the right to decrypt with the
-        platform's key, writing to encrypt as well.
+        Where a table has indexes, queries are of these, each named. Reading takes the right to decrypt with
+        the platform's key, writing to encrypt as well.
         """
         arn = self.table.table_arn
+        on_table = [action for action in actions if action != "Query" or not self._indexes]
         role.add_to_principal_policy(
-            iam.PolicyStatement(actions=[f"dynamodb:{action}" for action in actions], resources=[arn])
+            iam.PolicyStatement(actions=[f"dynamodb:{action}" for action in on_table], resources=[arn])
         )
         if "Query" in actions and self._indexes:
             role.add_to_principal_policy(

@@ -105,7 +105,20 @@ class EventChannel(Construct):
 
     def allow_consume(self, role: iam.IRole) -> None:
         """Lets `role` receive, delete and hide messages of the queue."""
-        self.queue.grant_consume_messages(role)
+        actions = ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility")
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=[f"sqs:{action}" for action in actions], resources=[self.queue.queue_arn]
+            )
+        )
+        self._foundation.allow_decrypt(role)
+
+    def allow_send(self, role: iam.IRole) -> None:
+        """Lets `role` put messages into the queue by itself, past rule and topic."""
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.queue.queue_arn])
+        )
+        self._foundation.allow_encrypt(role)
 
     def _queue(
         self,

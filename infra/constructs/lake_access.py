@@ -10,13 +10,12 @@ from aws_cdk import aws_s3 as s3
 from infra.constructs.foundation import Foundation
 from infra.constructs.nag import acknowledge, as_seen_from, wildcard_resource
 
-_GET = ("s3:GetObject", "s3:GetObjectVersion")
+_GET = ("s3:GetObject",)
+_DELIVERED = ("s3:GetObject", "s3:GetObjectVersion")
 _WRITE = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
-_LIST = ("s3:ListBucket", "s3:GetBucketLocation")
-_TABLES_READ = ("glue:GetDatabase", "glue:GetTable", "glue:GetTables")
-_TABLES_WRITE = ("glue:CreateTable", "glue:UpdateTable", "glue:DeleteTable")
+_TABLES = ("glue:GetDatabase", "glue:GetTable", "glue:CreateTable", "glue:UpdateTable")
 _ANY_TENANT = "Objects and databases of every tenant: which one an act is for is known at run time only."
-_DATABASES = ("glue:GetDatabase", "glue:CreateDatabase")
+_DATABASES = ("glue:CreateDatabase",)
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,8 @@ class LakeAccess:
     """The lake's buckets and its catalog, handed from the lake stack.
 
     A role gets whole buckets and every tenant's database: which tenant an act belongs to is known at run time
-    only. The prefix of a tenant is enforced there.
+    only. So it is for `DataService.tenant_role`, whose sessions are cut down to one tenant, and for what must
+    act for any: the upload's signature and the making of databases.
     """
 
     foundation: Foundation
@@ -38,21 +38,18 @@ class LakeAccess:
         self.foundation.allow_encrypt(role)
 
     def allow_landing_read(self, role: iam.IRole) -> None:
-        """Read and list deliveries."""
-        self._objects(role, self.landing, _GET)
-        self._list(role, self.landing)
+        """Read deliveries, each in the very version that was announced."""
+        self._objects(role, self.landing, _DELIVERED)
         self.foundation.allow_decrypt(role)
 
     def allow_lake_read(self, role: iam.IRole) -> None:
-        """Read and list the lake's files."""
+        """Read the lake's files, which are known by name."""
         self._objects(role, self.lake, _GET)
-        self._list(role, self.lake)
         self.foundation.allow_decrypt(role)
 
     def allow_lake_write(self, role: iam.IRole) -> None:
         """Read, write and delete the lake's files."""
         self._objects(role, self.lake, (*_GET, *_WRITE))
-        self._list(role, self.lake)
         self.foundation.allow_encrypt(role)
 
     def allow_databases(self, role: iam.IRole) -> None:
@@ -61,7 +58,22 @@ class LakeAccess:
 
     def allow_tables(self, role: iam.IRole) -> None:
         """Create tenants' databases, and read and write their tables."""
-        self._catalog(role, sorted({*_DATABASES, *_TABLES_READ, *_TABLES_WRITE}), tables=True)
+        self._catalog(role, sorted({*_DATABASES, *_TABLES}), tables=True)
+
+    def allow_landing_sweep(self, role: iam.IRole) -> None:
+        """List deliveries and their versions, and read none."""
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["s3:ListBucket", "s3:ListBucketVersions"], resources=[self.landing.bucket_arn]
+            )
+        )
+
+    def allow_orphan_sweep(self, role: iam.IRole) -> None:
+        """List the lake's files and delete them, and read none. What is deleted keeps its old version."""
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.lake.bucket_arn])
+        )
+        self._objects(role, self.lake, ("s3:DeleteObject",))
 
     def _objects(self, role: iam.IRole, bucket: s3.IBucket, actions: tuple[str, ...]) -> None:
         role.add_to_principal_policy(
@@ -69,9 +81,6 @@ class LakeAccess:
         )
         arn = as_seen_from(role, bucket, bucket.bucket_arn)
         acknowledge(role, {wildcard_resource(role, f"{arn}/*"): _ANY_TENANT})
-
-    def _list(self, role: iam.IRole, bucket: s3.IBucket) -> None:
-        role.add_to_principal_policy(iam.PolicyStatement(actions=list(_LIST), resources=[bucket.bucket_arn]))
 
     def _catalog(self, role: iam.IRole, actions: Sequence[str], *, tables: bool) -> None:
         prefix = self.foundation.environment.glue_database_prefix

@@ -11,7 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.constructs.control_function import ControlFunction
-from infra.constructs.domain_table import PUBLISH, DomainTable
+from infra.constructs.domain_table import APPEND, PUBLISH, DomainTable
 from infra.constructs.event_channel import DEAD_LETTER_RETENTION, watch
 from infra.constructs.foundation import Foundation
 from infra.constructs.nag import acknowledge
@@ -50,7 +50,8 @@ class OutboxRelay(Construct):
             environment={"OUTBOX_TABLE": outbox.name},
             timeout=Duration.seconds(30),
         )
-        outbox.allow(self.relay.role, *PUBLISH)
+        # What a sweep healed is told in an event of its own.
+        outbox.allow(self.relay.role, *PUBLISH, *APPEND)
         self.relay.role.add_to_principal_policy(
             iam.PolicyStatement(actions=["events:PutEvents"], resources=[foundation.bus.event_bus_arn])
         )

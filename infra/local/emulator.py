@@ -46,6 +46,7 @@ def emulator_environment(state: LocalState, api_name: str, *, enforce_iam: bool)
         "S3_DATA_DIR": str(state.objects),
         "TMPDIR": str(state.tmp),
         "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",  # a failing trigger refuses the login, as on AWS
+        "ONYX_RECORD_CALLS": os.environ.get("ONYX_RECORD_CALLS", ""),
         "LOG_LEVEL": os.environ.get("ONYX_EMULATOR_LOG_LEVEL", "WARNING"),
         # What functions see: the endpoint, and no daemon to send traces to.
         "AWS_ENDPOINT_URL": state.url,
@@ -108,6 +109,7 @@ def main() -> None:
     from ministack.services import sts
 
     from infra.local import patches
+    from infra.local.calls import Calls, record_calls
     from infra.local.front_door import FrontDoor
     from infra.local.private_integrations import PrivateProxy, Targets
     from infra.local.task_roles import TaskRoles
@@ -117,6 +119,8 @@ def main() -> None:
     proxy = PrivateProxy(Targets(state.targets_file))
     roles = TaskRoles(state.roles_file, sts.register_session)
     patches.apply(proxy, front_url=state.url, api_name=api_name)
+    if recording := os.environ.get("ONYX_RECORD_CALLS"):
+        record_calls(Calls(Path(recording)))
     # Its own loading and its save on a graceful stop, from and to generations.
     app.load_state = kept.load
     app.save_all = lambda _services: kept.write()

@@ -7,14 +7,17 @@ from constructs import Construct
 
 from infra.constructs.data_service import DataService, Place, Scaled
 from infra.constructs.domain_stack import DomainStack
-from infra.constructs.domain_table import APPEND, CONSUME, READ, WRITE, DomainTable, names
+from infra.constructs.domain_table import APPEND, CONSUME, GET, LIST, NOTE, READ, WRITE, DomainTable, names
 from infra.constructs.event_channel import EventChannel, object_created, pattern_of
 from infra.constructs.foundation import Foundation
 from infra.constructs.lake_access import LakeAccess
+from infra.constructs.scheduled_sweep import ScheduledSweep
 from services.identity.events import TenantCreated
 
 HEARTBEAT = Duration.seconds(20)
 """How often the ingester's poller shows that it works on a message: the longest silence of a living task."""
+LANDING_SWEEP_EVERY = Duration.minutes(15)
+ORPHAN_SWEEP_EVERY = Duration.hours(6)
 
 
 class CostCenterStack(DomainStack):
@@ -47,7 +50,7 @@ class CostCenterStack(DomainStack):
 
         http = self.function("Api", "api", timeout=Duration.seconds(29))
         self.bills.allow(http.role, *READ)
-        self.reconciliations.allow(http.role, *READ)
+        self.reconciliations.allow(http.role, *LIST)
         lake.allow_upload(http.role)
         foundation.allow_page_tokens(http.role)
         self.routes(api, http, authorizer=authorizer)
@@ -55,6 +58,7 @@ class CostCenterStack(DomainStack):
         prepare = self.function("OnTenantCreated", "on_tenant_created", timeout=Duration.seconds(30))
         inbox.allow(prepare.role, *CONSUME)
         lake.allow_databases(prepare.role)
+        self.bills.allow(prepare.role, *APPEND)
         EventChannel(
             self,
             "TenantCreated",
@@ -62,9 +66,39 @@ class CostCenterStack(DomainStack):
             pattern=pattern_of(TenantCreated),
             consumer=prepare,
         )
-        self._ingester(lake, place, outbox, inbox)
+        landed = self._ingester(lake, place, outbox, inbox)
+        self._sweeps(lake, outbox, landed)
 
-    def _ingester(self, lake: LakeAccess, place: Place, outbox: DomainTable, inbox: DomainTable) -> None:
+    def _sweeps(self, lake: LakeAccess, outbox: DomainTable, landed: EventChannel) -> None:
+        self.variables["LANDING_QUEUE_URL"] = landed.queue.queue_url
+        landing = self.function("LandingSweep", "sweep_landing", timeout=Duration.seconds(30))
+        lake.allow_landing_sweep(landing.role)
+        landed.allow_send(landing.role)
+        orphans = self.function("OrphanSweep", "sweep_orphans", timeout=Duration.seconds(30))
+        lake.allow_orphan_sweep(orphans.role)
+        for sweep in (landing, orphans):
+            self.bills.allow(sweep.role, *READ, *APPEND)
+            outbox.allow(sweep.role, *APPEND)
+        ScheduledSweep(
+            self,
+            "LandingSchedule",
+            foundation=self.foundation,
+            function=landing,
+            every=LANDING_SWEEP_EVERY,
+            description="Announces deliveries again that no bill accounts for",
+        )
+        ScheduledSweep(
+            self,
+            "OrphanSchedule",
+            foundation=self.foundation,
+            function=orphans,
+            every=ORPHAN_SWEEP_EVERY,
+            description="Removes files of the lake that no published set names",
+        )
+
+    def _ingester(
+        self, lake: LakeAccess, place: Place, outbox: DomainTable, inbox: DomainTable
+    ) -> EventChannel:
         environment = self.foundation.environment
         landed = EventChannel(
             self,
@@ -90,11 +124,13 @@ class CostCenterStack(DomainStack):
             ),
         )
         landed.allow_consume(ingester.role)
-        for table in (self.bills, self.reconciliations):
-            table.allow(ingester.role, *READ, *WRITE)
-        inbox.allow(ingester.role, *CONSUME)
+        self.bills.allow(ingester.role, *GET, *WRITE)
+        self.reconciliations.allow(ingester.role, *WRITE)
+        inbox.allow(ingester.role, *NOTE)
         outbox.allow(ingester.role, *APPEND)
-        lake.allow_landing_read(ingester.role)
-        lake.allow_lake_write(ingester.role)
-        lake.allow_tables(ingester.role)
+        data = ingester.tenant_role()
+        lake.allow_landing_read(data)
+        lake.allow_lake_write(data)
+        lake.allow_tables(data)
         ingester.allow_task_protection()
+        return landed

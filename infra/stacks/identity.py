@@ -15,12 +15,13 @@ from constructs import Construct
 
 from infra.constructs.control_function import ControlFunction
 from infra.constructs.domain_stack import DomainStack
-from infra.constructs.domain_table import APPEND, READ, WRITE, DomainTable, names
+from infra.constructs.domain_table import APPEND, DELETE, GET, READ, WRITE, DomainTable, names
 from infra.constructs.foundation import Foundation
 from infra.constructs.nag import acknowledge
 from shared.tenancy import API_SCOPE
 
-_ADMINISTER = ("AdminCreateUser", "AdminDisableUser", "AdminGetUser", "AdminUserGlobalSignOut")
+_CREATE = ("AdminCreateUser", "AdminGetUser")
+_DISABLE = ("AdminDisableUser", "AdminUserGlobalSignOut")
 _LOG_IN = ("AdminInitiateAuth", "AdminSetUserPassword")
 """Only the operator gets tokens for others: it is invoked by IAM, the API by anyone with a token."""
 _RESOURCE_SERVER, _SCOPE = API_SCOPE.split("/")
@@ -46,8 +47,9 @@ class IdentityStack(DomainStack):
         }
         self.variables |= names(self.tables)
         pre_token = self.function("PreToken", "pre_token", timeout=Duration.seconds(5))
+        tenants, users, mappings = self.tables.values()
         for table in self.tables.values():
-            table.allow(pre_token.role, *READ)
+            table.allow(pre_token.role, *GET)
         self.pool = self._pool(pre_token)
         self.web_client, self.machine_client = self._clients()
         self.issuer = f"https://cognito-idp.{self.region}.amazonaws.com/{self.pool.user_pool_id}"
@@ -61,12 +63,18 @@ class IdentityStack(DomainStack):
         outbox = self.outbox()
         http = self.function("Api", "api")
         operator = self.function("Operator", "operator", timeout=Duration.seconds(30))
+        # A tenant's administrator runs its users, and may take a mapping back.
+        tenants.allow(http.role, *GET)
+        users.allow(http.role, *READ, *WRITE)
+        mappings.allow(http.role, *READ, *DELETE)
+        self._allow_users(http, *_CREATE, *_DISABLE)
+        # The operator makes tenants, with their first users and mappings.
+        tenants.allow(operator.role, *READ, *WRITE)
+        users.allow(operator.role, *GET, *WRITE)
+        mappings.allow(operator.role, *WRITE)
+        self._allow_users(operator, *_CREATE, *_LOG_IN)
         for function in (http, operator):
-            for table in self.tables.values():
-                table.allow(function.role, *READ, *WRITE)
             outbox.allow(function.role, *APPEND)
-            self._allow_users(function, *_ADMINISTER)
-        self._allow_users(operator, *_LOG_IN)
         self.foundation.allow_page_tokens(http.role)
         self.routes(api, http, authorizer=self.authorizer)
 

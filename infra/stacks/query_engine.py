@@ -6,7 +6,7 @@ from constructs import Construct
 
 from infra.constructs.data_service import DataService, Place, Served
 from infra.constructs.domain_stack import DomainStack
-from infra.constructs.domain_table import CONSUME, READ, WRITE, DomainTable, names
+from infra.constructs.domain_table import CONSUME, GET, LIST, WRITE, DomainTable, names
 from infra.constructs.event_channel import EventChannel, pattern_of
 from infra.constructs.foundation import Foundation
 from infra.constructs.http_api_routes import HttpApiRoutes
@@ -45,7 +45,7 @@ class QueryEngineStack(DomainStack):
         inbox = self.inbox()
 
         on_bill = self.function("OnBillIngested", "on_bill_ingested")
-        self.datasets.allow(on_bill.role, *READ, *WRITE)
+        self.datasets.allow(on_bill.role, *GET, *WRITE)
         inbox.allow(on_bill.role, *CONSUME)
         EventChannel(
             self,
@@ -80,10 +80,10 @@ class QueryEngineStack(DomainStack):
             },
             served=Served(name="query", health_path="/healthz"),
         )
-        bills.allow(server.role, *READ)
-        self.queries.allow(server.role, *READ, *WRITE)
-        self.datasets.allow(server.role, *READ)
-        lake.allow_lake_read(server.role)
+        bills.allow(server.role, *LIST)
+        self.queries.allow(server.role, *GET, *WRITE)
+        self.datasets.allow(server.role, *LIST)
+        lake.allow_lake_read(server.tenant_role())
         integration = server.integration("Engine")
         HttpApiRoutes(
             self,

@@ -31,9 +31,15 @@ class Platform:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def recorded(self) -> Path:
+        """What each role called, as `infra.local.calls.read_calls` reads it."""
+        return self.home / "calls.jsonl"
+
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "ONYX_"))}
-        return {**kept, "ONYX_HOME": str(self.home), "ONYX_PORT": str(self.port)}
+        own = {"ONYX_HOME": self.home, "ONYX_PORT": self.port, "ONYX_RECORD_CALLS": self.recorded}
+        return {**kept, **{name: str(value) for name, value in own.items()}}
 
     def onyx(self, *arguments: str, timeout: float = 180) -> "subprocess.CompletedProcess[str]":
         """Run the command as a user would."""

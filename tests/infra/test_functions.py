@@ -50,6 +50,8 @@ def test_functions(environment: Environment) -> None:
         ("identity", "shared.outbox_relay.handler"),
         ("cost-center", "services.cost_center.handlers.api.handler"),
         ("cost-center", "services.cost_center.handlers.on_tenant_created.handler"),
+        ("cost-center", "services.cost_center.handlers.sweep_landing.handler"),
+        ("cost-center", "services.cost_center.handlers.sweep_orphans.handler"),
         ("cost-center", "shared.outbox_relay.handler"),
         ("query-engine", "services.query_engine.handlers.on_bill_ingested.handler"),
         ("portal", "services.portal.handlers.api.handler"),

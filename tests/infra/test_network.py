@@ -12,6 +12,7 @@ CALLED = {
     "logs": "what the container prints, by Fargate itself",
     "s3": "bills, the lake, results; the image's layers",
     "sqs": "landed bills",
+    "sts": "credentials cut to one tenant",
 }
 NOT_CALLED = {"kms"}
 
@@ -22,6 +23,14 @@ def called(environment: Environment) -> set[str]:
         environment.text(task.stack, task.properties[name]).removesuffix(".Arn")
         for task in environment.resources("AWS::ECS::TaskDefinition")
         for name in ("TaskRoleArn", "ExecutionRoleArn")
+    }
+    # And the roles that these take on for their work on data.
+    roles |= {
+        resource.removesuffix(".Arn")
+        for role in roles
+        for statement in environment.statements(role)
+        if "sts:AssumeRole" in statement["actions"]
+        for resource in statement["resources"]
     }
     return {
         action.split(":")[0]

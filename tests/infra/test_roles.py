@@ -1,6 +1,9 @@
 """Least privilege: what each role may do, held against what is written down here."""
 
 from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
 
 from tests.infra.assembly import Environment
 
@@ -19,10 +22,22 @@ ACTION_FAMILIES = {"kms:GenerateDataKey*", "kms:ReEncrypt*"}
 
 
 def roles(environment: Environment) -> dict[str, str]:
-    """Role name -> the service that takes it on."""
+    """Role name -> the service or the role that takes it on."""
+    found = {}
+    for role in environment.resources("AWS::IAM::Role"):
+        (statement,) = role.properties["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Action"] == "sts:AssumeRole"
+        ((_, principal),) = statement["Principal"].items()
+        found[role.name] = environment.text(role.stack, principal)
+    return found
+
+
+def tenant_roles(environment: Environment) -> dict[str, str]:
+    """Tenant role -> the task's role that takes it on."""
     return {
-        role.name: role.properties["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"]
-        for role in environment.resources("AWS::IAM::Role")
+        name: by.removesuffix(".Arn")
+        for name, by in roles(environment).items()
+        if not by.endswith(".amazonaws.com")
     }
 
 
@@ -44,7 +59,8 @@ def test_a_role_per_function_and_task(environment: Environment) -> None:
             used.append(environment.text(task.stack, task.properties[name]))
     assert len(used) == len(set(used))
     flow_logs = {name for name, service in roles(environment).items() if "flow-logs" in service}
-    assert {f"{name}.Arn" for name in roles(environment)} - {f"{n}.Arn" for n in flow_logs} == set(used)
+    others = flow_logs | set(tenant_roles(environment))
+    assert {f"{name}.Arn" for name in roles(environment)} - {f"{n}.Arn" for n in others} == set(used)
 
 
 def test_rights_come_from_these_policies_alone(environment: Environment) -> None:
@@ -71,33 +87,79 @@ def test_no_wildcard_without_a_reason(environment: Environment) -> None:
     assert used == set(WILDCARDS), "a reason for what nobody does any more"
 
 
+def task_role(environment: Environment, part: str) -> str:
+    (task,) = environment.resources("AWS::ECS::TaskDefinition", part=part)
+    return environment.text(task.stack, task.properties["TaskRoleArn"]).removesuffix(".Arn")
+
+
+def tenant_role(environment: Environment, part: str) -> str:
+    (found,) = [role for role, by in tenant_roles(environment).items() if by == task_role(environment, part)]
+    return found
+
+
+def on(environment: Environment, role: str, place: str) -> set[str]:
+    """What `role` may do with resources whose name begins like that."""
+    return {action for action, resource in allowed(environment, role) if resource.startswith(place)}
+
+
+@pytest.mark.parametrize("part", ["cost-center", "query-engine"])
+def test_a_task_reaches_tenants_data_by_its_tenant_role_only(environment: Environment, part: str) -> None:
+    """The role that stands in its environment; nobody else may take that on, and it leads no further."""
+    task, data = task_role(environment, part), tenant_role(environment, part)
+    assert {action.split(":")[0] for action, _ in allowed(environment, task)}.isdisjoint({"s3", "glue"})
+    assumed = {resource for action, resource in allowed(environment, task) if action == "sts:AssumeRole"}
+    assert assumed == {f"{data}.Arn"}
+    assert {action.split(":")[0] for action, _ in allowed(environment, data)} <= {"s3", "glue", "kms"}
+    (definition,) = environment.resources("AWS::ECS::TaskDefinition", part=part)
+    (container,) = definition.properties["ContainerDefinitions"]
+    variables = {each["Name"]: each["Value"] for each in container["Environment"]}
+    assert environment.text(part, variables["TENANT_ROLE_ARN"]) == f"{data}.Arn"
+    for role in roles(environment):
+        if role != task:
+            assert f"{data}.Arn" not in {resource for _, resource in allowed(environment, role)}, role
+
+
 def test_the_query_engine_only_reads_bills_and_the_lake(environment: Environment) -> None:
-    (task,) = environment.resources("AWS::ECS::TaskDefinition", part="query-engine")
-    role = environment.text(task.stack, task.properties["TaskRoleArn"]).removesuffix(".Arn")
-    rights = allowed(environment, role)
-    on_bills = {action for action, resource in rights if resource.startswith("cost-center.")}
-    assert on_bills == {"dynamodb:GetItem", "dynamodb:Query"}
-    on_lake = {action for action, resource in rights if resource.startswith("lake.Lake")}
-    assert on_lake == {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:GetBucketLocation"}
+    task, data = (each(environment, "query-engine") for each in (task_role, tenant_role))
+    assert on(environment, task, "cost-center.") == {"dynamodb:Query"}
     assert not {
-        action for action, resource in rights if resource.startswith(("lake.Landing", "lake.Results"))
+        action
+        for action, _ in allowed(environment, task)
+        if action.startswith(("sqs:", "events:", "iam:", "secretsmanager:"))
     }
-    assert not {
-        action for action, _ in rights if action.startswith(("glue:", "sqs:", "events:", "iam:", "sts:"))
-    }
+    assert on(environment, data, "lake.Lake") == {"s3:GetObject"}
+    assert not on(environment, data, "lake.Landing") | on(environment, data, "lake.Results")
+    assert not {action for action, _ in allowed(environment, data) if action.startswith("glue:")}
 
 
 def test_the_ingester_reads_landing_and_writes_the_lake(environment: Environment) -> None:
-    (task,) = environment.resources("AWS::ECS::TaskDefinition", part="cost-center")
-    role = environment.text(task.stack, task.properties["TaskRoleArn"]).removesuffix(".Arn")
-    rights = allowed(environment, role)
-    on_landing = {action for action, resource in rights if resource.startswith("lake.Landing")}
-    assert on_landing == {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:GetBucketLocation"}
-    on_lake = {action for action, resource in rights if resource.startswith("lake.Lake")}
-    assert {"s3:PutObject", "s3:GetObject", "s3:DeleteObject"} <= on_lake
-    assert not {action for action, resource in rights if resource.startswith("lake.Results")}
+    task, data = (each(environment, "cost-center") for each in (task_role, tenant_role))
+    assert on(environment, data, "lake.Landing") == {"s3:GetObject", "s3:GetObjectVersion"}
+    assert on(environment, data, "lake.Lake") == {
+        *("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
+    }
+    assert not on(environment, data, "lake.Results")
     # It records events in the outbox; that they reach the bus is the relay's task.
-    assert not {action for action, _ in rights if action.startswith("events:")}
+    assert not {action for action, _ in allowed(environment, task) if action.startswith("events:")}
+
+
+def test_what_is_encrypted_can_be_read_and_written(environment: Environment) -> None:
+    """The emulator encrypts nothing, so that a missing right on the key would first be seen on AWS."""
+    for role in roles(environment):
+        actions = {action for action, _ in allowed(environment, role)}
+        if "s3:GetObject" in actions or "dynamodb:GetItem" in actions or "sqs:ReceiveMessage" in actions:
+            assert "kms:Decrypt" in actions, role
+        if "s3:PutObject" in actions or "dynamodb:PutItem" in actions or "sqs:SendMessage" in actions:
+            assert {"kms:Decrypt", "kms:GenerateDataKey"} <= {a.rstrip("*") for a in actions}, role
+
+
+def test_the_roles_are_the_same_in_every_environment(environment: Environment, local_assembly: Path) -> None:
+    """What is proven of roles on one machine, by recorded calls, holds on AWS."""
+
+    def rights(of: Environment) -> dict[str, set[str]]:
+        return {role: {action for action, _ in allowed(of, role)} for role in roles(of)}
+
+    assert rights(environment) == rights(Environment(local_assembly, "local"))
 
 
 def test_only_relays_put_events(environment: Environment) -> None:

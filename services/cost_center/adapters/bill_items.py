@@ -13,6 +13,8 @@ from shared.clock import iso
 from shared.money import money_text
 
 Item = dict[str, Any]
+DELIVERY_PREFIX = "DELIVERY#"
+SET_PREFIX = "SET#"
 
 
 def bill_item(bill: Bill) -> Item:

@@ -116,7 +116,7 @@ class BillStore:
             )
         if bill is not None and bill.published is not None and publishes:
             history = {"bill_id": bill.bill_id, **items.published_item(bill.published)}
-            key = f"SET#{bill.bill_id}#{iso(bill.published.published_at)}"
+            key = f"{items.SET_PREFIX}{bill.bill_id}#{iso(bill.published.published_at)}"
             writes.append(self._bills.tx_put(tenant, key, history))
         if primaries is not None:
             key = _primaries_key(primaries.billing_period)
@@ -140,7 +140,7 @@ class BillStore:
 
 
 def _delivery_key(delivery_id: str) -> str:
-    return f"DELIVERY#{delivery_id}"
+    return items.DELIVERY_PREFIX + delivery_id
 
 
 def _primaries_key(billing_period: str) -> str:

@@ -1,5 +1,6 @@
 """The tenant's Glue database. Used by Lambda too: nothing of the data plane is imported here."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from services.cost_center.domain.lake_names import database_name
@@ -14,23 +15,27 @@ if TYPE_CHECKING:
 class GlueDatabases:
     """Creates databases, one per tenant, below the tenant's own prefix of the lake."""
 
-    def __init__(self, prefix: str, lake_bucket: str, client: "GlueClient | None" = None) -> None:
+    def __init__(
+        self, prefix: str, lake_bucket: str, client: "Callable[[TenantId], GlueClient] | None" = None
+    ) -> None:
+        """`client` is what acts for a tenant; the process's own, unless one is given."""
         self._prefix = prefix
         self._bucket = lake_bucket
         self._given = client
         self._known: set[str] = set()
 
-    @property
-    def client(self) -> "GlueClient":
-        return self._given or aws.client("glue")
+    def client(self, tenant: TenantId) -> "GlueClient":
+        made: GlueClient = self._given(tenant) if self._given else aws.client("glue")
+        return made
 
     def ensure(self, tenant: TenantId) -> str:
         """The name of the tenant's database, which exists afterwards."""
         name = database_name(self._prefix, tenant)
         if name in self._known:
             return name
+        client = self.client(tenant)
         try:
-            self.client.create_database(
+            client.create_database(
                 DatabaseInput={
                     "Name": name,
                     "Description": f"Cost data of {tenant}",
@@ -38,7 +43,7 @@ class GlueDatabases:
                     "Parameters": {"onyx.tenant": tenant},
                 }
             )
-        except self.client.exceptions.AlreadyExistsException:
+        except client.exceptions.AlreadyExistsException:
             logger.debug("the database is there", database=name)
         self._known.add(name)
         return name

@@ -26,10 +26,10 @@ from services.cost_center.adapters.glue_database import GlueDatabases
 from services.cost_center.domain.lake_names import data_key, table_prefix
 from services.cost_center.domain.tables import PARTITIONED_BY, ColumnSpec, ColumnType, StagedTable
 from services.cost_center.events import Column, PublishedTable
-from shared import aws
 from shared.errors import Unavailable
 from shared.observability import logger
 from shared.tenancy import TenantId
+from shared.tenant_credentials import Keys, TenantCredentials
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -54,13 +54,13 @@ class IcebergLake:
         self,
         bucket: str,
         databases: GlueDatabases,
-        s3: "S3Client | None" = None,
+        credentials: TenantCredentials,
         sleep: Callable[[float], None] = time.sleep,
         uniform: Callable[[float, float], float] = _RANDOM.uniform,
     ) -> None:
         self._bucket = bucket
         self._databases = databases
-        self._given_s3 = s3
+        self._credentials = credentials
         self._sleep = sleep
         self._uniform = uniform
         self._local = threading.local()
@@ -70,9 +70,9 @@ class IcebergLake:
 
     def upload(self, tenant: TenantId, staged: StagedTable, delivery_id: str, attempt: str) -> list[str]:
         """Put staged files where the table's data lies; returns their URIs."""
-        s3: S3Client = self._given_s3 or aws.client("s3")
         uris = []
         for number, path in enumerate(staged.paths):
+            s3: S3Client = self._credentials.client("s3", tenant)
             key = data_key(tenant, staged.tier, staged.table, delivery_id, attempt, number)
             s3.upload_file(str(path), self._bucket, key)
             uris.append(f"s3://{self._bucket}/{key}")
@@ -113,7 +113,7 @@ class IcebergLake:
 
     def _table(self, tenant: TenantId, database: str, staged: StagedTable) -> Table:
         """The table with all of the staged columns."""
-        catalog = self._catalog()
+        catalog = self._catalog(tenant)
         identifier = (database, staged.table)
         try:
             table = catalog.load_table(identifier)
@@ -125,17 +125,26 @@ class IcebergLake:
         _add_columns(table, staged.columns)
         return table
 
-    def _catalog(self) -> GlueCatalog:
-        catalog: GlueCatalog | None = getattr(self._local, "catalog", None)
-        if catalog is None:
-            catalog = GlueCatalog("onyx", client=self._databases.client, **file_io_properties())
-            self._local.catalog = catalog
+    def _catalog(self, tenant: TenantId) -> GlueCatalog:
+        """The catalog as this tenant's credentials see it: the last one used is kept, per thread."""
+        keys = self._credentials.keys(tenant)
+        held: tuple[Keys, GlueCatalog] | None = getattr(self._local, "catalog", None)
+        if held and held[0] == keys:
+            return held[1]
+        catalog = GlueCatalog("onyx", client=self._databases.client(tenant), **file_io_properties(keys))
+        self._local.catalog = (keys, catalog)
         return catalog
 
 
-def file_io_properties() -> dict[str, str]:
-    """What pyiceberg's file access needs to know of the environment: only its standard variables are read."""
-    properties = {"py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO"}
+def file_io_properties(keys: Keys) -> dict[str, str]:
+    """What pyiceberg's file access needs: a tenant's credentials, and the standard variables of the
+    environment."""
+    properties = {
+        "py-io-impl": "services.cost_center.adapters.lake_files.LakeFiles",
+        "s3.access-key-id": keys.access_key,
+        "s3.secret-access-key": keys.secret_key,
+        "s3.session-token": keys.token,
+    }
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     if region:

@@ -1,6 +1,7 @@
 """The landing bucket."""
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,12 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from services.cost_center.domain.landing import LandedObject
+from services.cost_center.domain.landing import LandedObject, parse_key
 from services.cost_center.domain.ports import Upload
 from shared import aws
 from shared.clock import Clock
 from shared.errors import NotFound
+from shared.tenancy import TenantId
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,13 +28,22 @@ _CHUNK = 1 << 20
 class S3Landing:
     """Reads delivered objects, and hands out addresses to which one can be put."""
 
-    def __init__(self, bucket: str, clock: Clock, client: "S3Client | None" = None) -> None:
+    def __init__(
+        self,
+        bucket: str,
+        clock: Clock,
+        client: "S3Client | None" = None,
+        reader: "Callable[[TenantId], S3Client] | None" = None,
+    ) -> None:
+        """`reader` is what reads a tenant's deliveries; the process's own client, unless one is given."""
         self._bucket = bucket
         self._clock = clock
         self._given = client
+        self._reader = reader
 
-    @property
-    def _client(self) -> "S3Client":
+    def _client(self, tenant: TenantId) -> "S3Client":
+        if self._reader:
+            return self._reader(tenant)
         return self._given or aws.client("s3")
 
     def fetch(self, landed: LandedObject, target: Path) -> datetime:
@@ -42,7 +53,8 @@ class S3Landing:
             {"VersionId": landed.version_id} if landed.version_id else {"IfMatch": landed.etag}
         )
         try:
-            answer = self._client.get_object(Bucket=landed.bucket, Key=landed.key, **which)
+            client = self._client(parse_key(landed.key).tenant)
+            answer = client.get_object(Bucket=landed.bucket, Key=landed.key, **which)
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code in _GONE or code in {"PreconditionFailed", "412"}:

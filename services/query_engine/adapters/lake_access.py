@@ -1,36 +1,39 @@
-"""How the engine's own S3 reader gets at the lake: boto3's credentials and endpoint, in its words."""
+"""How the engine's own S3 reader gets at the lake: a tenant's credentials and the endpoint, in its words."""
 
 import os
 from urllib.parse import urlsplit
 
-import boto3
-
 from services.query_engine.domain.errors import LAKE_UNAVAILABLE
 from shared.errors import Unavailable
+from shared.tenancy import TenantId
+from shared.tenant_credentials import TenantCredentials
 
 
 class LakeAccess:
-    """Storage options, fresh for each query: a task's credentials are renewed by boto3 as they run out."""
+    """Storage options for one tenant's query: they open files below that tenant's prefix and no other's."""
 
-    def __init__(self, session: boto3.Session | None = None) -> None:
-        self._session = session or boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    def __init__(self, credentials: TenantCredentials) -> None:
+        self._credentials = credentials
 
-    def storage_options(self) -> dict[str, str]:
-        """Raises Unavailable (LAKE_UNAVAILABLE) when there are no credentials."""
-        credentials = self._session.get_credentials()
-        if credentials is None:
-            raise Unavailable("there are no credentials for the lake", code=LAKE_UNAVAILABLE)
-        frozen = credentials.get_frozen_credentials()
+    def storage_options(self, tenant: TenantId) -> dict[str, str]:
+        """Good for longer than any query runs. Raises Unavailable (LAKE_UNAVAILABLE) without credentials."""
+        try:
+            keys = self._credentials.keys(tenant)
+        except Unavailable as error:
+            raise Unavailable(error.detail, code=LAKE_UNAVAILABLE) from error
         options = {
-            "aws_access_key_id": frozen.access_key or "",
-            "aws_secret_access_key": frozen.secret_key or "",
-            "aws_region": self._session.region_name or "us-east-1",
+            "aws_access_key_id": keys.access_key,
+            "aws_secret_access_key": keys.secret_key,
+            "aws_session_token": keys.token,
+            "aws_region": os.environ.get("AWS_REGION", "us-east-1"),
         }
-        if frozen.token:
-            options["aws_session_token"] = frozen.token
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
         if endpoint:
             options |= {"aws_endpoint_url": endpoint, "aws_virtual_hosted_style_request": "false"}
             if urlsplit(endpoint).scheme == "http":
                 options["aws_allow_http"] = "true"
         return options
+
+    def forget(self, tenant: TenantId) -> None:
+        """The lake did not open its files: the next query comes with fresh credentials."""
+        self._credentials.forget(tenant)

@@ -10,6 +10,7 @@ class ServerSettings(Settings):
     query_table: str
     dataset_table: str
     lake_bucket: str
+    tenant_role_arn: str
     token_issuer: str
     token_client_ids: str
     host: str = "127.0.0.1"

@@ -25,7 +25,7 @@ _AWS = "AWS_"
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker is sent. `storage` are credentials for this query's files."""
+    """What a worker is sent. `storage` are credentials that open the files of the query's tenant only."""
 
     plan: Plan
     limits: Limits

@@ -13,7 +13,7 @@ from contextlib import suppress
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from services.query_engine.adapters import worker
 from services.query_engine.adapters.worker import Failed, Task
@@ -23,6 +23,7 @@ from services.query_engine.domain.errors import failure
 from services.query_engine.domain.plan import Plan
 from shared.errors import OnyxError
 from shared.observability import logger
+from shared.tenancy import TenantId
 
 _START_SECONDS = 60.0
 _RESTART_SECONDS = 1.0
@@ -31,6 +32,16 @@ _BURIAL_SECONDS = 20.0
 """An aborting process gives back its memory first, which takes its time on a busy machine."""
 _RETRY_AFTER_SECONDS = 2
 _MIB = 1024 * 1024
+
+
+class Storage(Protocol):
+    """Hands out what a query's worker needs to open the tenant's files, and nobody else's."""
+
+    def storage_options(self, tenant: TenantId) -> Mapping[str, str]: ...
+
+    def forget(self, tenant: TenantId) -> None:
+        """Hand out fresh ones next time."""
+        ...
 
 
 class WorkerPool:
@@ -44,10 +55,10 @@ class WorkerPool:
         workers: int,
         memory_mib: int,
         waiting: int,
-        storage: Callable[[], Mapping[str, str]],
+        storage: Storage,
         target: Callable[..., None] = worker.main,
     ) -> None:
-        """`waiting`: queries that may wait for a worker; `storage`: credentials for one query."""
+        """`waiting`: queries that may wait for a worker; `storage`: credentials for each query."""
         self._memory = memory_mib * _MIB
         self._waiting = threading.BoundedSemaphore(workers + waiting)
         self._storage = storage
@@ -63,14 +74,23 @@ class WorkerPool:
             each.wait_ready()
             self._idle.put(each)
 
-    def run(self, plan: Plan, limits: Limits, timeout_seconds: float) -> Answer:
-        """The answer of `plan`. Raises OnyxError: QUERY_BUSY, QUERY_TIMEOUT, QUERY_MEMORY, WORKER_LOST."""
+    def run(self, tenant: TenantId, plan: Plan, limits: Limits, timeout_seconds: float) -> Answer:
+        """The answer of `plan`, run with credentials that open `tenant`'s files only.
+
+        Raises OnyxError: QUERY_BUSY, QUERY_TIMEOUT, QUERY_MEMORY, WORKER_LOST, LAKE_UNAVAILABLE.
+        """
         deadline = time.monotonic() + timeout_seconds
         if not self._waiting.acquire(blocking=False):
             raise _busy("Too many queries are waiting")
         try:
-            task = Task(plan, limits, dict(self._storage()))
-            return self._on_a_worker(task, deadline, timeout_seconds)
+            try:
+                return self._with_credentials(tenant, plan, limits, deadline, timeout_seconds)
+            except OnyxError as error:
+                if error.code != errors.LAKE_UNAVAILABLE:
+                    raise
+            # Credentials may have been revoked under way; what is wrong beyond that is so a second time.
+            self._storage.forget(tenant)
+            return self._with_credentials(tenant, plan, limits, deadline, timeout_seconds)
         finally:
             self._waiting.release()
 
@@ -88,6 +108,12 @@ class WorkerPool:
         self._pause.set()
         for each in gone:
             each.kill()
+
+    def _with_credentials(
+        self, tenant: TenantId, plan: Plan, limits: Limits, deadline: float, timeout: float
+    ) -> Answer:
+        task = Task(plan, limits, dict(self._storage.storage_options(tenant)))
+        return self._on_a_worker(task, deadline, timeout)
 
     def _on_a_worker(self, task: Task, deadline: float, timeout: float) -> Answer:
         while True:

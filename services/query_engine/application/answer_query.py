@@ -71,7 +71,7 @@ class AnswerQuery:
         )
         self.log.begin(caller.tenant, record)
         try:
-            answer = self.engine.run(plan, self.limits, self._left(record))
+            answer = self.engine.run(caller.tenant, plan, self.limits, self._left(record))
         except OnyxError as error:
             self.log.finish(caller.tenant, self._ended(record, Status.FAILED, error.code))
             raise

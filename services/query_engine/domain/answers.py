@@ -32,8 +32,9 @@ class Engine(Protocol):
 
     name: str
 
-    def run(self, plan: Plan, limits: Limits, timeout_seconds: float) -> Answer:
-        """The answer, or an OnyxError with a code of `domain.errors` within about the timeout."""
+    def run(self, tenant: TenantId, plan: Plan, limits: Limits, timeout_seconds: float) -> Answer:
+        """The answer from `tenant`'s files, or an OnyxError with a code of `domain.errors`, within about the
+        timeout."""
         ...
 
 

@@ -29,13 +29,15 @@ def wire(settings: "ServerSettings") -> "Services":
     from shared.clock import SystemClock
     from shared.ids import UuidIds
     from shared.table import TenantTable
+    from shared.tenant_credentials import Reach, TenantCredentials
 
     clock = SystemClock()
+    reach = Reach(buckets=(settings.lake_bucket,))
     pool = WorkerPool(
         workers=settings.query_workers,
         memory_mib=settings.query_memory_mib,
         waiting=settings.query_waiting,
-        storage=LakeAccess().storage_options,
+        storage=LakeAccess(TenantCredentials(settings.tenant_role_arn, reach, clock)),
     )
     catalog = PublishedCatalog(TenantTable(settings.bill_table), settings.lake_bucket)
     log = DynamoQueryLog(TenantTable(settings.query_table))

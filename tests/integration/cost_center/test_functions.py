@@ -8,6 +8,7 @@ import pytest
 from moto import mock_aws
 
 from services.cost_center.adapters.bill_store import BillStore
+from services.cost_center.adapters.tenant_list import TenantList
 from services.cost_center.handlers import api, on_tenant_created, wiring
 from services.identity.events import TenantCreated
 from shared import aws
@@ -105,7 +106,7 @@ def test_costs_say_when_the_query_engine_cannot_be_reached(deployed: None) -> No
     assert (answer.status, answer.body["code"]) == (503, "QUERY_UNAVAILABLE")
 
 
-def test_a_new_tenant_gets_its_database_once(deployed: None) -> None:
+def test_a_new_tenant_gets_its_database_and_is_listed_once(deployed: None) -> None:
     event = TenantCreated(tenant="acme", name="Acme", created_at=NOW)
     records = [
         sqs_record(bridge_body(envelope(event, tenant=ACME, id=f"e-{number}", time=NOW)), f"m-{number}")
@@ -117,3 +118,4 @@ def test_a_new_tenant_gets_its_database_once(deployed: None) -> None:
     assert answer == {"batchItemFailures": []}
     [database] = boto3.client("glue").get_databases()["DatabaseList"]
     assert (database["Name"], database["LocationUri"]) == ("onyx_dev_acme", "s3://lake/acme")
+    assert list(TenantList("bill").turns("landing")) == [ACME], "the sweeps know of it"

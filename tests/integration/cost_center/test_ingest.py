@@ -20,8 +20,10 @@ from services.cost_center.adapters.iceberg_lake import file_io_properties
 from services.cost_center.events import BILL_PREFIX, BillIngested, PublishedBill
 from services.cost_center.handlers import ingester
 from services.cost_center.handlers.object_created import object_created
+from shared.clock import SystemClock
 from shared.dynamo_items import from_attributes
 from shared.tenancy import TenantId
+from shared.tenant_credentials import Reach, TenantCredentials
 from tests.fakes.cost_center import Crash, CrashAt
 from tests.fakes.cost_center_bills import CUR_ROW, csv_bytes, cur_rows
 from tests.fakes.cost_center_cloud import Cloud
@@ -42,7 +44,9 @@ def published(cloud: Cloud, bill_id: str) -> PublishedBill:
 
 
 def load(cloud: Cloud, table: str) -> Any:
-    return GlueCatalog("test", client=cloud.client("glue"), **file_io_properties()).load_table(
+    reach = Reach((cloud.settings.lake_bucket,))
+    keys = TenantCredentials(cloud.settings.tenant_role_arn, reach, SystemClock()).keys(ACME)
+    return GlueCatalog("test", client=cloud.client("glue"), **file_io_properties(keys)).load_table(
         (f"{cloud.settings.glue_database_prefix}acme", table)
     )
 

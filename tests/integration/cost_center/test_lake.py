@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ from pyiceberg.exceptions import CommitFailedException, ValidationException
 from services.cost_center.adapters import iceberg_lake
 from services.cost_center.adapters.glue_database import GlueDatabases
 from services.cost_center.adapters.iceberg_lake import IcebergLake, file_io_properties
+from services.cost_center.domain.lake_names import database_name
 from services.cost_center.domain.tables import PARTITION_COLUMNS, ColumnSpec, ColumnType, StagedTable, Tier
 from services.cost_center.events import PublishedTable
+from shared.clock import SystemClock
 from shared.errors import Unavailable
 from shared.tenancy import TenantId
+from shared.tenant_credentials import Reach, TenantCredentials
 from tests.fakes.cost_center_cloud import Cloud
 
 pytestmark = pytest.mark.emulator
@@ -62,7 +66,12 @@ class Lake:
         self.cloud = cloud
         self.slept: list[float] = []
         databases = GlueDatabases(cloud.settings.glue_database_prefix, cloud.settings.lake_bucket)
-        self.lake = IcebergLake(cloud.settings.lake_bucket, databases, sleep=self.slept.append)
+        database = partial(database_name, cloud.settings.glue_database_prefix)
+        reach = Reach((cloud.settings.lake_bucket,), database)
+        self.credentials = TenantCredentials(cloud.settings.tenant_role_arn, reach, SystemClock())
+        self.lake = IcebergLake(
+            cloud.settings.lake_bucket, databases, self.credentials, sleep=self.slept.append
+        )
 
     def publish(self, table: StagedTable, delivery: str, *, source: str = "aws") -> PublishedTable:
         files = self.lake.upload(ACME, table, delivery, "attempt")
@@ -76,7 +85,8 @@ class Lake:
         )
 
     def table(self) -> Any:
-        catalog = GlueCatalog("test", client=self.cloud.client("glue"), **file_io_properties())
+        files = file_io_properties(self.credentials.keys(ACME))
+        catalog = GlueCatalog("test", client=self.cloud.client("glue"), **files)
         return catalog.load_table((f"{self.cloud.settings.glue_database_prefix}acme", "cur"))
 
     def total(self, snapshot_id: int | None = None) -> Decimal:

@@ -118,6 +118,7 @@ def start(endpoint: AwsEndpoint, signer: Signer) -> Iterator[Callable[..., Serve
                 "QUERY_TABLE": QUERIES,
                 "DATASET_TABLE": DATASETS,
                 "LAKE_BUCKET": LAKE,
+                "TENANT_ROLE_ARN": "arn:aws:iam::123456789012:role/tenant-data",
                 "TOKEN_ISSUER": ISSUER,
                 "TOKEN_CLIENT_IDS": f"other {CLIENT}",
                 "HOST": "127.0.0.1",

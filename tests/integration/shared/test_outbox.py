@@ -261,6 +261,33 @@ class TestHandler:
         add(dynamodb, happened(time=LONG_AGO))
         assert outbox_relay.handler(event, None) == {"sent": 1, "failed": 0}
 
+    def test_a_sweep_tells_what_it_healed_but_not_of_its_own_word(
+        self, dynamodb: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        lost = [happened(id=f"e-{n}", time=LONG_AGO) for n in range(7)]
+        add(dynamodb, *lost, happened(id="o-1", tenant="globex", time=LONG_AGO))
+        outbox_relay.handler({"sweep": True}, None)
+        assert '"OutboxSweepHealed":[8.0]' in capsys.readouterr().out.replace(" ", "")
+        told = [
+            json.loads(row["envelope"]["S"]) for row in rows(dynamodb).values() if "published_at" not in row
+        ]
+        assert sorted((each["tenantid"], each["data"]["healed"]) for each in told) == [
+            ("acme", 7),
+            ("globex", 1),
+        ]
+        assert {len(each["data"]["examples"]) for each in told} == {5, 1}
+        assert {each["type"] for each in told} == {"SweepHealed.v1"}
+        # Its own word, lost by a dead stream, is published and makes no further word.
+        for key in pending(dynamodb):
+            dynamodb.update_item(
+                TableName="outbox",
+                Key={name: rows(dynamodb)[key][name] for name in ("pk", "sk")},
+                UpdateExpression="SET created_at = :old",
+                ExpressionAttributeValues={":old": {"S": "2024-01-01T00:00:00.000000Z"}},
+            )
+        assert outbox_relay.handler({"sweep": True}, None) == {"sent": 2, "failed": 0}
+        assert pending(dynamodb) == set()
+
     def test_a_sweep_that_fails_raises_for_the_alarm(
         self, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:

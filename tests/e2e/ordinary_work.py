@@ -1,0 +1,147 @@
+"""What users and operators do with a platform on an ordinary day, once each: every act that a role is for."""
+
+import base64
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.e2e.conftest import Platform, wait_for
+from tests.e2e.samples import focus_bill
+
+TENANT = "ordinary"
+
+
+def day(platform: Platform, folder: Path) -> None:
+    """Tenants, users, tokens, bills, costs, queries, duplicates, poison and sweeps."""
+    tenants(platform)
+    token = platform.token(TENANT)
+    users(platform, token)
+    mappings(platform, token)
+    bill = bills(platform, folder, token)
+    questions(platform, token, bill)
+    messages(platform)
+    sweeps(platform)
+
+
+def tenants(platform: Platform) -> None:
+    run(platform, "tenant", "create", TENANT)
+    run(platform, "tenant", "suspend", TENANT)
+    run(platform, "tenant", "resume", TENANT)
+    assert TENANT in run(platform, "tenant", "list")
+
+
+def users(platform: Platform, token: str) -> None:
+    asked(platform, "GET", "/v1/identity/me", token)
+    asked(platform, "GET", "/v1/identity/tenant", token)
+    name = "someone@example.com"
+    for _ in range(2):  # the second finds the first
+        asked(platform, "POST", "/v1/identity/users", token, json={"username": name, "roles": ["viewer"]})
+    first = asked(platform, "GET", "/v1/identity/users?limit=1", token)
+    asked(platform, "GET", f"/v1/identity/users?limit=1&cursor={first['cursor']}", token)
+    asked(platform, "PUT", f"/v1/identity/users/{name}/roles", token, json={"roles": ["analyst"]})
+    asked(platform, "POST", f"/v1/identity/users/{name}/disable", token)
+
+
+def mappings(platform: Platform, token: str) -> None:
+    """A machine client gets a tenant and a token, and loses the tenant again."""
+    client, pool = platform.output("identity", "MachineClientId"), platform.output("identity", "UserPoolId")
+    run(platform, "tenant", "map", TENANT, "--client", client, "--role", "viewer")
+    secret = platform.client("cognito-idp").describe_user_pool_client(UserPoolId=pool, ClientId=client)
+    basic = base64.b64encode(f"{client}:{secret['UserPoolClient']['ClientSecret']}".encode()).decode()
+    issued = httpx.post(
+        f"{platform.url}/oauth2/token",
+        headers={"authorization": f"Basic {basic}"},
+        data={"grant_type": "client_credentials", "scope": "onyx/api"},
+    )
+    assert issued.status_code == 200, issued.text
+    asked(platform, "GET", "/v1/identity/me", issued.json()["access_token"])
+    (row,) = asked(platform, "GET", "/v1/identity/sso-mappings", token)["rows"]
+    gone = platform.http(
+        "DELETE",
+        "/v1/identity/sso-mappings",
+        token,
+        params={"issuer": row["issuer"], "client_id": row["client_id"]},
+    )
+    assert gone.status_code < 300, gone.text
+
+
+def bills(platform: Platform, folder: Path, token: str) -> dict[str, Any]:
+    """One ingested, restated and rejected bill each; the first as its row tells of it."""
+    for number, costs in enumerate((["1", "2"], ["1", "2", "4"])):
+        place = folder / str(number)
+        place.mkdir()
+        platform.rows("ingest", str(focus_bill(place, costs)), "--tenant", TENANT, "--source", "s")
+    bad = focus_bill(folder, ["1,5"], name="bad.csv", month="2026-08")
+    assert platform.onyx("ingest", str(bad), "--tenant", TENANT, "--source", "s").returncode == 1
+    first = asked(platform, "GET", "/v1/cost-center/bills?limit=1", token)
+    asked(platform, "GET", f"/v1/cost-center/bills?limit=1&cursor={first['cursor']}", token)
+    bill: dict[str, Any] = asked(platform, "GET", "/v1/cost-center/bills/s.2026-09", token)
+    asked(platform, "GET", f"/v1/cost-center/deliveries/{bill['delivery_id']}", token)
+    asked(platform, "GET", f"/v1/cost-center/bills/{bill['bill_id']}/reconciliation", token)
+    return bill
+
+
+def questions(platform: Platform, token: str, bill: dict[str, Any]) -> None:
+    (row,) = platform.rows("costs", "--tenant", TENANT, "--metric", "BilledCost", "--granularity", "total")
+    assert row["BilledCost"] == "7"
+    answer = asked(platform, "POST", "/v1/query", token, json={"sql": "SELECT count(*) AS n FROM charges"})
+    asked(platform, "GET", f"/v1/query/{answer['query_id']}", token)
+    wait_for(
+        lambda: (
+            bill["bill_id"] in json.dumps(asked(platform, "GET", "/v1/query/tables", token))
+            or "charges" in json.dumps(asked(platform, "GET", "/v1/query/tables", token))
+        ),
+        "the tables",
+    )
+
+
+CHANNELS = (
+    ("cost-center", "LandedBills"),
+    ("cost-center", "TenantCreated"),
+    ("query-engine", "BillIngested"),
+)
+
+
+def messages(platform: Platform) -> None:
+    """Poison comes to every queue, and is noted."""
+    sqs, dynamodb = platform.client("sqs"), platform.client("dynamodb")
+    for stack, channel in CHANNELS:
+        url = platform.output(stack, f"{channel}QueueUrl")
+        sent = sqs.send_message(QueueUrl=url, MessageBody=f"poison {uuid.uuid4()}")["MessageId"]
+        table = platform.output(stack, "InboxTable")
+
+        def noted(table: str = table, sent: str = sent) -> bool:
+            return any(row["sk"]["S"] == sent for row in dynamodb.scan(TableName=table)["Items"])
+
+        wait_for(noted, f"the failure row of {channel}")
+
+
+def sweeps(platform: Platform) -> None:
+    """Every scheduled function runs once, as its schedule calls it."""
+    client = platform.client("lambda")
+    rules = platform.client("events")
+    found = 0
+    for rule in rules.list_rules()["Rules"]:
+        if not rule.get("ScheduleExpression"):
+            continue
+        for target in rules.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
+            event = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+            answer = client.invoke(FunctionName=target["Arn"], Payload=json.dumps(event).encode())
+            assert "FunctionError" not in answer, answer["Payload"].read()
+            found += 1
+    assert found >= 3
+
+
+def run(platform: Platform, *arguments: str) -> str:
+    done = platform.onyx(*arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def asked(platform: Platform, method: str, path: str, token: str, **options: Any) -> Any:
+    answer = platform.http(method, path, token, **options)
+    assert answer.status_code < 300, (method, path, answer.text)
+    return answer.json()

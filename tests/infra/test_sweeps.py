@@ -1,0 +1,78 @@
+"""The sweeps: on a schedule, watched, and allowed what they do and no more."""
+
+import re
+
+from tests.infra.assembly import Environment, Resource
+
+SWEEPS = {
+    "services.cost_center.handlers.sweep_landing.handler": "rate(15 minutes)",
+    "services.cost_center.handlers.sweep_orphans.handler": "rate(6 hours)",
+}
+REMEMBER = {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"}
+
+
+def sweeps(environment: Environment) -> dict[str, Resource]:
+    found = {
+        each.properties["Handler"]: each
+        for each in environment.resources("AWS::Lambda::Function", part="cost-center")
+        if each.properties["Handler"] in SWEEPS
+    }
+    assert set(found) == set(SWEEPS)
+    return found
+
+
+def rights(environment: Environment, function: Resource) -> dict[str, set[str]]:
+    """Actions by the resource they are for; logs, traces and the platform's key left out."""
+    role = environment.text(function.stack, function.properties["Role"]).removesuffix(".Arn")
+    found: dict[str, set[str]] = {}
+    for statement in environment.statements(role):
+        for action in statement["actions"]:
+            if not action.startswith(("logs:", "xray:", "kms:")):
+                for resource in statement["resources"]:
+                    found.setdefault(_name(resource), set()).add(action)
+    return found
+
+
+def _name(resource: str) -> str:
+    """`<stack>.<logical id>[.Arn]` without the hash, and a table's without the word."""
+    return re.sub(r"(Table)?[0-9A-F]{8}$", "", resource.split(".")[1])
+
+
+def test_each_runs_on_its_schedule_and_is_watched(environment: Environment) -> None:
+    for handler, function in sweeps(environment).items():
+        (rule,) = [
+            each.properties
+            for each in environment.resources("AWS::Events::Rule", part="cost-center")
+            if "ScheduleExpression" in each.properties
+            and environment.text(each.stack, each.properties["Targets"][0]["Arn"]) == f"{function.name}.Arn"
+        ]
+        assert rule["ScheduleExpression"] == SWEEPS[handler]
+        assert rule["State"] == "ENABLED"
+        (alarm,) = [
+            each.properties
+            for each in environment.resources("AWS::CloudWatch::Alarm", part="cost-center")
+            if each.properties.get("MetricName") == "Errors"
+            and environment.text(each.stack, each.properties["Dimensions"][0]["Value"]) == function.name
+        ]
+        assert alarm["Threshold"] == 1
+        assert alarm["AlarmActions"]
+
+
+def test_the_landing_sweep_lists_and_announces_and_reads_no_delivery(environment: Environment) -> None:
+    found = rights(environment, sweeps(environment)["services.cost_center.handlers.sweep_landing.handler"])
+    assert found == {
+        "Bill": REMEMBER,
+        "Outbox": {"dynamodb:PutItem"},
+        "Landing": {"s3:ListBucket", "s3:ListBucketVersions"},
+        "LandedBillsQueue": {"sqs:SendMessage"},
+    }
+
+
+def test_the_orphan_sweep_lists_and_deletes_and_reads_no_file(environment: Environment) -> None:
+    found = rights(environment, sweeps(environment)["services.cost_center.handlers.sweep_orphans.handler"])
+    # Without s3:DeleteObjectVersion: what is deleted can be brought back.
+    assert found == {
+        "Bill": REMEMBER,
+        "Outbox": {"dynamodb:PutItem"},
+        "Lake": {"s3:ListBucket", "s3:DeleteObject"},
+    }
