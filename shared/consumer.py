@@ -18,6 +18,7 @@ from shared import aws
 from shared.backoff import Backoff
 from shared.errors import PoisonMessage
 from shared.events import Envelope, Event, parse_bridge
+from shared.failpoints import failpoint
 from shared.inbox import Claim, Inbox
 from shared.messages import Attempts, InProgress, Message, set_visibility
 from shared.observability import bind_context, logger
@@ -77,12 +78,15 @@ class Consumer:
                 f"{env.type} {env.id} is being handled elsewhere",
                 retry_after=math.ceil(self._lease.total_seconds()),
             )
+        failpoint("consumer: claimed")
         try:
             self._handle(env, event)
         except BaseException:
             self._give_back(env, owner)
             raise
+        failpoint("consumer: handled")
         self._inbox.complete(env.tenant, self.name, env.id)
+        failpoint("consumer: completed")
 
     def process(self, records: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, str]]]:
         """Handle a Lambda SQS batch; returns the messages that failed, for Lambda to leave in the queue."""

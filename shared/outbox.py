@@ -10,7 +10,7 @@ Row: pk TENANT#<tenant>#OUTBOX, sk <event id>, envelope (JSON text), detail_type
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -22,6 +22,7 @@ from shared import aws
 from shared.clock import Clock, SystemClock, iso
 from shared.errors import PayloadTooLarge
 from shared.events import MAX_ENTRY_BYTES, Envelope, to_entry
+from shared.failpoints import failpoint
 from shared.observability import logger
 from shared.table_writes import partition_key
 
@@ -74,6 +75,7 @@ class _Pending:
 
     name: str
     key: Mapping[str, Any]
+    env: Envelope
     entry: Mapping[str, Any]
 
     @property
@@ -118,8 +120,17 @@ class Relay:
             "batchItemFailures": [{"itemIdentifier": each} for each in sorted(failed, key=order.__getitem__)]
         }
 
-    def sweep(self, *, older_than: timedelta = timedelta(minutes=1), most: int = 1000) -> tuple[int, int]:
-        """Publish up to `most` rows that are pending for longer than `older_than`: (sent, failed)."""
+    def sweep(
+        self,
+        *,
+        older_than: timedelta = timedelta(minutes=1),
+        most: int = 1000,
+        note: Callable[[Envelope], object] = lambda env: None,
+    ) -> tuple[int, int]:
+        """Publish up to `most` rows that are pending for longer than `older_than`: (sent, failed).
+
+        `note` is told of each event that was sent.
+        """
         before = self._clock.now() - older_than
         sent = failed = 0
         for rows in _chunks(islice(self._unconfirmed(before), most), _MOST_ENTRIES):
@@ -128,6 +139,9 @@ class Relay:
             for row in rows:
                 self._take(row["sk"]["S"], row, pending, bad)
             bad += self._publish(pending)
+            for each in pending:
+                if each.name not in bad:
+                    note(each.env)
             sent, failed = sent + len(rows) - len(bad), failed + len(bad)
         return sent, failed
 
@@ -155,7 +169,7 @@ class Relay:
             logger.exception("outbox row is not an event", outbox_row=row["sk"]["S"])
             failed.append(name)
             return
-        pending.append(_Pending(name, {"pk": row["pk"], "sk": row["sk"]}, entry))
+        pending.append(_Pending(name, {"pk": row["pk"], "sk": row["sk"]}, env, entry))
 
     def _publish(self, pending: Sequence[_Pending]) -> list[str]:
         failed: list[str] = []
@@ -164,11 +178,13 @@ class Relay:
         return failed
 
     def _publish_batch(self, batch: Sequence[_Pending]) -> list[str]:
+        failpoint("relay: taken")
         try:
             answer = self._events.put_events(Entries=[each.entry for each in batch])  # type: ignore[misc]
         except (ClientError, BotoCoreError):
             logger.exception("the bus took none of the entries", entries=len(batch))
             return [each.name for each in batch]
+        failpoint("relay: published")
         failed = []
         for each, result in zip(batch, answer["Entries"], strict=True):
             if not result.get("EventId"):
@@ -176,6 +192,7 @@ class Relay:
                 failed.append(each.name)
             elif not self._confirm(each):
                 failed.append(each.name)
+        failpoint("relay: confirmed")
         return failed
 
     def _confirm(self, each: _Pending) -> bool:

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared import aws
 from shared.backoff import Backoff
+from shared.failpoints import failpoint
 from shared.inbox import Inbox
 from shared.messages import Attempts, Message, no_tenant, set_visibility
 from shared.observability import logger
@@ -103,6 +104,7 @@ class Poller:
         if delay is not None:
             set_visibility(self._sqs, self._queue_url, message, delay)
             return False
+        failpoint("poller: handled")
         # If this fails the message comes again, and what handles it knows it by its key.
         self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message.receipt_handle)
         return True

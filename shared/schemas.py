@@ -15,6 +15,10 @@ from typing import Any
 
 from shared.events import Envelope, Event, data_schema, registered_events
 
+DOMAINS = "services"
+SHARED = "shared.sweeps"
+"""The one module of events that every domain sends alike."""
+
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -42,12 +46,13 @@ def schema_of(event: type[Event]) -> dict[str, Any]:
     return document | ({"$defs": definitions} if definitions else {})
 
 
-def all_schemas(package: str = "services") -> dict[str, dict[str, Any]]:
-    """By file name, the schema of every registered event that `package` declares."""
+def all_schemas(package: str = DOMAINS) -> dict[str, dict[str, Any]]:
+    """By file name, the schema of every registered event that `package` declares; the domains' include the
+    shared ones."""
     return {
         f"{name}.json": schema_of(event)
         for name, event in registered_events().items()
-        if event.__module__.startswith(f"{package}.")
+        if event.__module__.startswith(f"{package}.") or (package == DOMAINS and event.__module__ == SHARED)
     }
 
 
@@ -56,9 +61,11 @@ def schema_text(schema: Mapping[str, Any]) -> str:
     return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def import_events(package: str = "services") -> list[str]:
+def import_events(package: str = DOMAINS) -> list[str]:
     """Import `<package>.<domain>.events` of every domain: its events register. Returns the modules."""
     root = importlib.import_module(package)
+    if package == DOMAINS:
+        importlib.import_module(SHARED)
     found = []
     for domain in pkgutil.iter_modules(root.__path__, f"{package}."):
         name = f"{domain.name}.events"
@@ -68,7 +75,7 @@ def import_events(package: str = "services") -> list[str]:
     return found
 
 
-def write_schemas(folder: Path, package: str = "services") -> list[str]:
+def write_schemas(folder: Path, package: str = DOMAINS) -> list[str]:
     """Write the schema of every event that `package` declares into `folder`; returns the file names.
 
     A file of an event that no longer exists stays: removing a published contract is a person's decision.

@@ -26,6 +26,7 @@ UNCONSUMED = {
     "UserDisabled.v1": "as above; audit",
     "SsoMappingCreated.v1": "audit",
     "SsoMappingDeleted.v1": "audit",
+    "SweepHealed.v1": "operators: `onyx events tail`; a rule of theirs may page",
 }
 CONSUMED = {"BillIngested.v1", "TenantCreated.v1"}
 

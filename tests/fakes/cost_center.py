@@ -13,6 +13,7 @@ from services.cost_center.adapters.polars_converter import PolarsConverter
 from services.cost_center.application.ingest import Ingest
 from services.cost_center.application.prepare import Prepare
 from services.cost_center.domain.bill import Bill, Delivery, Primaries, PublishedSet
+from services.cost_center.domain.lake_names import data_key
 from services.cost_center.domain.landing import LandedObject
 from services.cost_center.domain.ports import BillPage, Converter, Upload
 from services.cost_center.domain.reconciliation import Reconciliation
@@ -67,6 +68,8 @@ class FakeLake:
         self.databases: set[str] = set()
         self.tables: dict[str, FakeTable] = {}
         self.uploads = 0
+        self.keys: dict[str, Path] = {}
+        """By the key that a file has in the lake, where it lies here."""
 
     def ensure_database(self, tenant: TenantId) -> str:
         self.databases.add(f"onyx_{tenant}")
@@ -74,10 +77,11 @@ class FakeLake:
 
     def upload(self, tenant: TenantId, staged: StagedTable, delivery_id: str, attempt: str) -> list[str]:
         uris = []
-        for path in staged.paths:
+        for number, path in enumerate(staged.paths):
             self.uploads += 1
             target = self._folder / f"{self.uploads}.parquet"
             target.write_bytes(path.read_bytes())
+            self.keys[data_key(tenant, staged.tier, staged.table, delivery_id, attempt, number)] = target
             uris.append(str(target))
         return uris
 

@@ -23,6 +23,8 @@ from shared.consumer import Message
 from tests.fakes.tables import create_table
 
 REGION = "us-east-1"
+TENANT_ROLE = "arn:aws:iam::000000000000:role/tenant-data"
+"""This emulator checks no rights, and so lends any role."""
 _START_SECONDS = 60
 
 
@@ -102,6 +104,7 @@ class Cloud:
                 landing_bucket=landing,
                 lake_bucket=lake,
                 glue_database_prefix=f"onyx_{name}_",
+                tenant_role_arn=TENANT_ROLE,
             )
         )
 

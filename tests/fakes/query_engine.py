@@ -61,8 +61,10 @@ class FakeEngine:
         self.answer = answer
         self.plans: list[Plan] = []
         self.timeouts: list[float] = []
+        self.tenants: list[TenantId] = []
 
-    def run(self, plan: Plan, limits: Limits, timeout_seconds: float) -> Answer:
+    def run(self, tenant: TenantId, plan: Plan, limits: Limits, timeout_seconds: float) -> Answer:
+        self.tenants.append(tenant)
         self.plans.append(plan)
         self.timeouts.append(timeout_seconds)
         if isinstance(self.answer, Exception):

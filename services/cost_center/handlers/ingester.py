@@ -7,6 +7,7 @@ Each message is EventBridge's `Object Created` event of the landing bucket. Run 
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from services.cost_center.adapters.bill_store import BillStore
@@ -20,18 +21,21 @@ from services.cost_center.adapters.settings import IngesterSettings
 from services.cost_center.adapters.task_protection import protected
 from services.cost_center.application.ingest import Ingest
 from services.cost_center.application.prepare import Prepare
+from services.cost_center.domain.lake_names import database_name
 from services.cost_center.domain.landing import parse_key
 from services.cost_center.handlers.object_created import object_created
 from shared.clock import SystemClock
 from shared.config import load_settings
 from shared.consumer import Message, Poller, stop_on_signals
 from shared.errors import PoisonMessage
+from shared.failpoints import Failpoints
 from shared.ids import UuidIds
 from shared.inbox import Inbox
 from shared.observability import bind_context, logger
 from shared.outbox import Outbox
 from shared.table import TenantTable
 from shared.tenancy import TenantId
+from shared.tenant_credentials import Reach, TenantCredentials
 
 NAME = "ingester"
 
@@ -39,12 +43,21 @@ NAME = "ingester"
 def build(settings: IngesterSettings) -> Ingest:
     """The use case with its adapters."""
     clock = SystemClock()
-    return Ingest(
-        landing=S3Landing(settings.landing_bucket, clock),
-        prepare=Prepare(files=LocalFiles(), converter=PolarsConverter(), totals=PlainReader()),
-        lake=IcebergLake(
-            settings.lake_bucket, GlueDatabases(settings.glue_database_prefix, settings.lake_bucket)
+    credentials = TenantCredentials(
+        settings.tenant_role_arn,
+        Reach(
+            buckets=(settings.landing_bucket, settings.lake_bucket),
+            database=partial(database_name, settings.glue_database_prefix),
         ),
+        clock,
+    )
+    databases = GlueDatabases(
+        settings.glue_database_prefix, settings.lake_bucket, partial(credentials.client, "glue")
+    )
+    return Ingest(
+        landing=S3Landing(settings.landing_bucket, clock, reader=partial(credentials.client, "s3")),
+        prepare=Prepare(files=LocalFiles(), converter=PolarsConverter(), totals=PlainReader()),
+        lake=IcebergLake(settings.lake_bucket, databases, credentials),
         bills=BillStore(
             TenantTable(settings.bill_table),
             TenantTable(settings.reconciliation_table),
@@ -54,6 +67,7 @@ def build(settings: IngesterSettings) -> Ingest:
         clock=clock,
         ids=UuidIds(),
         workspace=workspace,
+        failpoint=Failpoints("ingest"),
     )
 
 
@@ -90,6 +104,7 @@ def main() -> None:
         settings.landing_queue_url,
         handle(build(settings), settings.landing_bucket),
         stop=stop_on_signals(),
+        heartbeat_seconds=settings.heartbeat_seconds,
         name=NAME,
         inbox=Inbox(settings.inbox_table),
         tenant_of=tenant_of,

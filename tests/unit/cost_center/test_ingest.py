@@ -344,3 +344,17 @@ def test_a_key_without_a_tenant_and_an_object_that_is_gone_are_failures(world: W
         world.deliver("NOT A TENANT/aws/bill.csv", b"x")
     with pytest.raises(NotFound):
         world.ingest(LandedObject(BUCKET, "acme/aws/gone.csv", 3, "etag", "v9"))
+
+
+def test_what_was_delivered_between_two_of_the_same_content_and_comes_late_replaces_neither(
+    world: World,
+) -> None:
+    first, between, again = (
+        world.landing.put(f"acme/aws/{n}.csv", csv_bytes(cur_rows(rows)))
+        for n, rows in ((1, 2), (2, 3), (3, 2))
+    )
+    statuses = [world.ingest(each)[0].status for each in (first, again, between)]
+    assert statuses == ["ingested", "unchanged", "unchanged"]
+    bill = world.bills.bill(ACME, "aws.2026-09")
+    assert bill is not None
+    assert bill.outcome.rows == 2

@@ -1,0 +1,34 @@
+"""On a schedule: data files of the lake that no published set names are removed."""
+
+from datetime import timedelta
+from typing import Any
+
+from services.cost_center.adapters.bucket_lists import S3LakeFiles
+from services.cost_center.adapters.settings import OrphanSweepSettings
+from services.cost_center.adapters.sweep_store import SweepStore
+from services.cost_center.adapters.tenant_list import TenantList
+from services.cost_center.application.sweep_orphans import SWEEP, SweepOrphans
+from services.cost_center.handlers.sweeping import sweep_all, time_is_up
+from shared.clock import SystemClock
+from shared.config import load_settings
+from shared.ids import UuidIds
+from shared.outbox import Outbox
+from shared.sweeps import ORPHANS_METRIC
+from shared.table import TenantTable
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+    """A scheduled event (its content does not matter) -> {"tenants", "healed", "failed"}."""
+    settings = load_settings(OrphanSweepSettings)
+    over = time_is_up(context)
+    sweep = SweepOrphans(
+        lake=S3LakeFiles(settings.lake_bucket),
+        rows=SweepStore(TenantTable(settings.bill_table), Outbox(settings.outbox_table)),
+        bucket=settings.lake_bucket,
+        clock=SystemClock(),
+        ids=UuidIds(),
+        pages=settings.orphan_pages_per_tenant,
+        safe_age=timedelta(hours=settings.orphan_safe_hours),
+        time_is_up=over,
+    )
+    return sweep_all(SWEEP, ORPHANS_METRIC, TenantList(settings.bill_table), sweep, over)
