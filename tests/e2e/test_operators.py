@@ -78,7 +78,8 @@ def test_poison_is_listed_and_told_with_its_reason_and_a_redrive_tries_it_again(
     assert listed[LANDING]["dead"] >= 1
     assert listed[LANDING]["oldest_seconds"] >= 0
     # Every channel has a consumer whose failure rows are found; relays have failure queues alone.
-    assert {name for name, row in listed.items() if row["depth"] is not None} == set(CONSUMERS)
+    ours = {name for name, row in listed.items() if row["depth"] is not None}
+    assert {name for name in ours if not name.startswith("second-consumer/")} == set(CONSUMERS)
     assert {"cost-center/RelayFailures", "identity/RelayFailures"} <= set(listed)
 
     stuck = platform.onyx("status", "--check", "--format", "json")
@@ -142,6 +143,7 @@ def test_events_tail_shows_what_went_over_the_bus(platform: Platform, tenant: st
     assert [row["time"] for row in of_all] == sorted(row["time"] for row in of_all)
 
 
+@pytest.mark.long  # the back-off of a message that fails is real time
 def test_once_its_cause_is_mended_a_redrive_brings_a_message_through(
     platform: Platform, missing: Missing
 ) -> None:
