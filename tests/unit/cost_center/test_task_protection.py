@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.cost_center.adapters import task_protection
 from services.cost_center.adapters.task_protection import protected
 
 
@@ -43,11 +44,16 @@ def test_the_agent_is_asked_before_and_released_after_even_when_the_work_fails(
 
 def test_an_agent_that_does_not_answer_stops_no_bill(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECS_AGENT_URI", "http://127.0.0.1:9")
+    worked = False
     with protected():
-        pass
+        worked = True
+    assert worked
 
 
 def test_elsewhere_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
     monkeypatch.delenv("ECS_AGENT_URI", raising=False)
+    monkeypatch.setattr(task_protection, "_set", lambda *state: asked.append(state))
     with protected():
-        pass
+        assert asked == []
+    assert asked == []
