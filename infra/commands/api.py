@@ -62,8 +62,7 @@ class Api:
     ) -> dict[str, Any]:
         answer = self._send(method, path, params, body, self._token(False))
         deadline = time.monotonic() + RESTART_SECONDS
-        # Nothing was done by a service that is away: asking again is safe.
-        while answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and time.monotonic() < deadline:
+        while _is_away(answer) and time.monotonic() < deadline:
             time.sleep(float(answer.headers.get("retry-after", 1)))
             answer = self._send(method, path, params, body, self._token(False))
         if answer.status_code == httpx.codes.UNAUTHORIZED:  # the pool is a new one, or the token was revoked
@@ -96,6 +95,12 @@ class Api:
             raise CommandError(f"{method} {path}: no answer within {TIMEOUT_SECONDS:g} s.") from None
         except httpx.TransportError as error:
             raise CommandError(f"{method} {path}: {error or type(error).__name__}") from None
+
+
+def _is_away(answer: httpx.Response) -> bool:
+    """Whether the gateway found nobody to ask, so that asking again is safe: our own code never saw it."""
+    own = answer.headers.get("content-type", "").startswith("application/problem+json")
+    return answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and not own
 
 
 def _problem(answer: httpx.Response) -> ApiError:

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing import connection, parent_process
@@ -71,6 +72,8 @@ def _answered(task: Task, run: Callable[[Plan, Limits, Mapping[str, str]], Answe
     except BaseException as error:
         if isinstance(error, SystemExit | KeyboardInterrupt):
             raise
+        # The caller learns the kind; why stands in the server's log, where this process writes.
+        traceback.print_exception(error)
         return Failed(errors.ENGINE_FAILED, f"The engine failed on this query ({type(error).__name__})")
 
 
