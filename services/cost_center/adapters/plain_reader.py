@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from services.cost_center.domain import charges
 from services.cost_center.domain.findings import FINDING_LIMIT, Rejected, reject
-from services.cost_center.domain.focus import MONEY as FOCUS_MONEY
 from services.cost_center.domain.ports import SourceTotals
 from services.cost_center.domain.tables import (
     PARTITIONED_BY,
@@ -31,6 +31,8 @@ from services.cost_center.events import Finding
 from shared.money import parse_decimal
 
 _BATCH = 16_384
+_WIDE = pa.decimal256(76, 18)
+"""Sums are made in it: Arrow's sum of decimal(38,18) wraps round without a word."""
 _EXACT = Context(prec=200, traps=[Inexact])
 
 
@@ -50,7 +52,7 @@ class PlainReader:
 
         The billing period of a row is what its partition column says.
         """
-        money = FOCUS_MONEY if staged.tier is Tier.CURATED else layout.money
+        money = charges.MONEY if staged.tier is Tier.CURATED else layout.money
         sums: dict[GroupKey, tuple[Decimal, int]] = {}
         for path in staged.paths:
             _add_staged(path, money, PARTITIONED_BY[staged.tier][1], sums)
@@ -192,7 +194,8 @@ def _add_staged(
     keys = [money.account, period, *([invoice] if invoice else []), money.currency]
     for batch in parquet.iter_batches(batch_size=_BATCH * 4, columns=[*keys, *costs]):
         table = pa.table({name: batch.column(name) for name in keys})
-        table = table.append_column("cost", pc.coalesce(*(batch.column(name) for name in costs)))
+        cost = pc.coalesce(*(batch.column(name) for name in costs))
+        table = table.append_column("cost", pc.cast(cost, _WIDE))
         for row in table.group_by(keys).aggregate([("cost", "sum"), ([], "count_all")]).to_pylist():
             key = GroupKey(
                 row[money.account] or "",

@@ -104,7 +104,10 @@ def json_object(written: str | None) -> dict[str, str | None] | None:
         raise ValueError("nested too deeply") from error
     if not isinstance(parsed, dict):
         raise ValueError("no JSON object")
-    return {str(key): _tag_text(each) for key, each in parsed.items()}
+    read = {str(key): _tag_text(each) for key, each in parsed.items()}
+    if any("\0" in written for pair in read.items() for written in pair if written is not None):
+        raise ValueError("a NUL character, which is no JSON text that can be kept")
+    return read
 
 
 class _Number:

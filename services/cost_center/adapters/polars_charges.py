@@ -6,15 +6,15 @@ from pathlib import Path
 import polars as pl
 
 from services.cost_center.adapters import polars_cells as cells
-from services.cost_center.adapters.polars_raw import ROW, ROW_GROUP
-from services.cost_center.domain import charges, cur, focus
+from services.cost_center.adapters.polars_checks import ROW
+from services.cost_center.adapters.polars_raw import ROW_GROUP
+from services.cost_center.domain import charges
 from services.cost_center.domain.charges import ChargeMapping, ColumnMap, JsonMap, Lookup, Netting, Product
 from services.cost_center.domain.findings import reject
-from services.cost_center.domain.mappings import MAPPINGS
+from services.cost_center.domain.providers.registry import provider_of
 from services.cost_center.domain.tables import CHARGES, Layout, StagedTable, Tier
 from shared.money import quantize
 
-_TYPE_OF = {cur.TABLE: cur.column_type, focus.TABLE: focus.column_type}
 _SORTED_BY = "ChargePeriodStart"
 _EXACT = Context(prec=80, traps=[Inexact])
 
@@ -25,11 +25,23 @@ class ChargeStager:
     def __init__(self, raw: StagedTable, layout: Layout) -> None:
         self._raw = raw
         self._layout = layout
-        self._mapping = MAPPINGS[raw.table]
+        self._provider = provider_of(raw.table)
+        self._mapping = self._provider.mapping
         self._out_of_range: list[str] = []
 
     def stage(self, workdir: Path) -> StagedTable:
-        """The curated rows. Raises Rejected where a product does not fit decimal(38,18)."""
+        """The curated rows. Raises Rejected where a product or a sum does not fit decimal(38,18)."""
+        try:
+            return self._stage(workdir)
+        except pl.exceptions.ComputeError as error:
+            if "overflow" not in str(error):
+                raise
+            raise reject(
+                "amounts that a rule adds do not fit decimal(38,18)",
+                expected="sums of at most 20 digits before the point",
+            ) from error
+
+    def _stage(self, workdir: Path) -> StagedTable:
         scan = pl.scan_parquet(list(self._raw.paths)).with_row_index(ROW)
         scan = self._with_absent(scan)
         for helper in self._mapping.helpers:
@@ -57,9 +69,8 @@ class ChargeStager:
     def _with_absent(self, scan: pl.LazyFrame) -> pl.LazyFrame:
         """Columns that the rules name and this file does not have, as NULL of their type."""
         have = {column.name for column in self._raw.columns}
-        type_of = _TYPE_OF[self._raw.table]
         return scan.with_columns(
-            pl.lit(None, dtype=cells.TYPES[type_of(name)]).alias(name)
+            pl.lit(None, dtype=cells.TYPES[self._provider.column_type(name)]).alias(name)
             for name in raw_names(self._mapping)
             if name not in have
         )

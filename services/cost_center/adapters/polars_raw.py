@@ -1,14 +1,13 @@
 """Delivered file -> staged raw parquet, with Polars."""
 
-from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 
 from services.cost_center.adapters import polars_cells as cells
-from services.cost_center.domain import cur, focus
-from services.cost_center.domain.findings import FINDING_LIMIT, Rejected, reject
+from services.cost_center.adapters.polars_checks import ROW, CellChecks
+from services.cost_center.domain.findings import Rejected, reject
 from services.cost_center.domain.tables import (
     PARTITION_COLUMNS,
     ColumnSpec,
@@ -22,14 +21,9 @@ from services.cost_center.domain.tables import (
     StagedTable,
     Tier,
 )
-from services.cost_center.events import Finding
 from shared.money import exact_sum, parse_decimal, quantize
 
-ROW = "onyx row"
-"""Row index of a scanned file; a space keeps it apart from every Athena name."""
-
 ROW_GROUP = 250_000
-JSON_COLUMNS = {focus.TABLE: ("Tags", "x_CostCategories"), cur.TABLE: ()}
 
 
 def stage_raw(file: SourceFile, layout: Layout, source: str, workdir: Path) -> RawStaging:
@@ -52,11 +46,11 @@ class RawStager:
         self._layout = layout
         self._scan = _scan(file, layout)
         self._dtypes = dict(self._scan.collect_schema())
+        self._checks = CellChecks(file, layout, self._scan, self._dtypes)
 
     def stage(self, source: str, workdir: Path) -> RawStaging:
         """See `stage_raw`."""
-        self._demand_readable()
-        self._demand_json()
+        self._checks.demand()
         rows = self._rows_by_period()
         if not rows:
             raise reject("the file has a header and no rows", file=self._file.name, expected="rows")
@@ -79,86 +73,6 @@ class RawStager:
         if column is None:
             raise KeyError(name)
         return column
-
-    # --- what cannot be read ---
-
-    def _demand_readable(self) -> None:
-        wrong = {
-            column.name: wrong
-            for column in self._layout.columns
-            if (wrong := self._wrong(column)) is not None
-        }
-        counts = self._scan.select([wrong.sum().alias(name) for name, wrong in wrong.items()]).collect(
-            engine="streaming"
-        )
-        found = {name: count for name, count in counts.row(0, named=True).items() if count}
-        if found:
-            self._raise_findings(found, wrong)
-
-    def _wrong(self, column: RawColumn) -> pl.Expr | None:
-        """Whether the cell is an error: no value where one must be, or text that is no value."""
-        checks = []
-        if column.required:
-            checks.append(self._text(column).is_null())
-        if column.type is not ColumnType.STRING:
-            checks.append(self._text(column).is_not_null() & self._value(column).is_null())
-        return None if not checks else pl.any_horizontal(checks)
-
-    def _raise_findings(self, found: Mapping[str, int], wrong: Mapping[str, pl.Expr]) -> None:
-        findings: list[Finding] = []
-        for name in found:
-            column = self._named(name)
-            bad = (
-                self._scan.filter(wrong[name])
-                .select(pl.col(ROW), self._text(column).alias("text"))
-                .head(FINDING_LIMIT)
-                .collect(engine="streaming")
-            )
-            findings += [self._finding(column, row, text) for row, text in bad.iter_rows()]
-        findings.sort(key=lambda finding: finding.row or 0)
-        raise Rejected(findings, sum(found.values()))
-
-    def _finding(self, column: RawColumn, row: int, text: str | None) -> Finding:
-        expected = cells.EXPECTED.get(column.type, "a value")
-        return Finding(
-            file=self._file.name,
-            row=row + 1,
-            column=column.header,
-            expected=expected,
-            found="" if text is None else text[:100],
-            message="the cell is empty" if text is None else "the cell cannot be read",
-        )
-
-    def _demand_json(self) -> None:
-        for name in JSON_COLUMNS[self._layout.table]:
-            column = self._layout.named(name)
-            if column is None:
-                continue
-            texts = self._scan.select(self._text(column).alias("text").unique()).collect()["text"]
-            bad = [text for text in texts.to_list() if text is not None and not _is_json_object(text)]
-            if bad:
-                self._raise_bad_json(column, bad)
-
-    def _raise_bad_json(self, column: RawColumn, bad: Sequence[str]) -> None:
-        rows = (
-            self._scan.select(pl.col(ROW), self._text(column).alias("text"))
-            .filter(pl.col("text").is_in(bad))
-            .collect(engine="streaming")
-        )
-        raise Rejected(
-            [
-                Finding(
-                    file=self._file.name,
-                    row=row + 1,
-                    column=column.header,
-                    expected="a JSON object of tags",
-                    found=text[:100],
-                    message="the cell cannot be read",
-                )
-                for row, text in rows.sort(ROW).head(FINDING_LIMIT).iter_rows()
-            ],
-            rows.height,
-        )
 
     def _text_at(self, column: RawColumn, row: int) -> str | None:
         found: str | None = self._scan.filter(pl.col(ROW) == row).select(self._text(column)).collect().item()
@@ -227,7 +141,7 @@ class RawStager:
                 exact = parse_decimal(text)
             except ValueError as error:  # 1e-999999999: a zero to Polars, and no amount of money
                 column = next(each for each in costs if self._text_at(each, row))
-                raise Rejected([self._finding(column, row, text)]) from error
+                raise Rejected([self._checks.unreadable(column, row, text)]) from error
             key = GroupKey(account, period, invoice, currency)
             lost.setdefault(key, []).append(exact_sum((exact, quantize(exact).copy_negate())))
         return {key: total for key, parts in lost.items() if (total := exact_sum(parts))}
@@ -250,11 +164,3 @@ def _scan(file: SourceFile, layout: Layout) -> pl.LazyFrame:
 
 def _empty(name: str) -> pl.Expr:
     return pl.col(name).fill_null("") == ""
-
-
-def _is_json_object(text: str) -> bool:
-    try:
-        cells.json_object(text)
-    except ValueError:
-        return False
-    return True

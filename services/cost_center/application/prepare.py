@@ -5,9 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from services.cost_center.domain.findings import Rejected
-from services.cost_center.domain.formats import recognise
 from services.cost_center.domain.ports import Converter, Files, SourceTotals, TotalsReader
-from services.cost_center.domain.reconciliation import Reconciliation, demand_equal, reconcile
+from services.cost_center.domain.providers.registry import recognise
+from services.cost_center.domain.reconciliation import (
+    Reconciliation,
+    demand_equal,
+    demand_representable,
+    reconcile,
+)
 from services.cost_center.domain.tables import Layout, RawStaging, SourceFile, StagedTable
 from services.cost_center.events import Finding
 
@@ -53,6 +58,7 @@ class Prepare:
             prepared = replace(prepared, periods=totals.periods)
             staging = self.converter.stage_raw(file, layout, source, workdir)
             _demand_rows(file, totals, staging)
+            demand_representable(file.name, totals.groups)
             bills = [self._bill(file, layout, totals, staging, raw, workdir) for raw in staging.tables]
         except Rejected as rejection:
             return replace(prepared, rejection=rejection)

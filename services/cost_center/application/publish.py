@@ -7,8 +7,8 @@ from datetime import datetime
 from services.cost_center.application.prepare import Prepared, PreparedBill
 from services.cost_center.domain.bill import Bill, Delivery, Outcome, PublishedSet, Status, judge
 from services.cost_center.domain.landing import LandingPlace
-from services.cost_center.domain.mappings import recipe
 from services.cost_center.domain.ports import Bills, FailPoint, Lake
+from services.cost_center.domain.providers.registry import provider_of
 from services.cost_center.domain.reconciliation import by_currency
 from services.cost_center.domain.tables import StagedTable
 from services.cost_center.events import BillIngested, PublishedTable
@@ -37,7 +37,7 @@ class Publish:
 
     def __call__(self, delivery: Delivery, stored: Bill | None) -> Outcome:
         published = None if stored is None else stored.published
-        used = recipe(self.bill.raw.table)
+        used = provider_of(self.bill.raw.table).mapping.recipe
         status, why_not = judge(
             published, content=self.prepared.content, recipe=used, delivered_at=self.delivered_at
         )

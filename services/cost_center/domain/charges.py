@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from services.cost_center.domain import focus
-from services.cost_center.domain.tables import ColumnSpec, ColumnType
+from services.cost_center.domain import focus_columns
+from services.cost_center.domain.tables import ColumnSpec, ColumnType, MoneyColumns
+from shared.ids import deterministic_id
 
 X_COLUMNS: Mapping[str, ColumnType] = {
     "x_Source": ColumnType.STRING,
@@ -23,8 +24,17 @@ X_COLUMNS: Mapping[str, ColumnType] = {
 """What FOCUS has no column for."""
 
 COLUMNS: tuple[ColumnSpec, ...] = (
-    *(ColumnSpec(name, kind) for name, (_, kind) in focus.COLUMNS.items()),
+    *(ColumnSpec(name, kind) for name, (_, kind) in focus_columns.COLUMNS.items()),
     *(ColumnSpec(name, kind) for name, kind in X_COLUMNS.items()),
+)
+
+MONEY = MoneyColumns(
+    cost=("BilledCost",),
+    account="BillingAccountId",
+    period_start="BillingPeriodStart",
+    period_end="BillingPeriodEnd",
+    invoice="InvoiceId",
+    currency="BillingCurrency",
 )
 
 
@@ -111,4 +121,15 @@ class ChargeMapping:
     """A complete mapping: one rule per column of `charges`, and the helpers its rules name."""
 
     rules: Sequence[Rule]
-    helpers: Sequence[Helper]
+    helpers: Sequence[Helper] = ()
+
+    @property
+    def recipe(self) -> str:
+        """An id of the rules: it changes with them, and with nothing else."""
+        return deterministic_id(*map(repr, self.rules), *map(repr, self.helpers))
+
+
+def nulls_beside(rules: Sequence[Rule], why: str) -> tuple[Rule, ...]:
+    """The rules, and NULL for each column of `charges` that they do not make, whose source is `why`."""
+    made = {rule.target for rule in rules}
+    return (*rules, *(Rule(column.name, "NULL", why) for column in COLUMNS if column.name not in made))

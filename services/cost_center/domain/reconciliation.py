@@ -7,7 +7,7 @@ from decimal import Decimal
 from services.cost_center.domain.findings import Rejected
 from services.cost_center.domain.tables import GroupKey, GroupTotal
 from services.cost_center.events import CurrencyTotal, Finding
-from shared.money import exact_sum, money_text
+from shared.money import exact_sum, money_text, quantize
 
 _NOTHING = GroupTotal(Decimal(0), 0)
 
@@ -50,6 +50,42 @@ def demand_equal(file: str, groups: Sequence[Reconciliation]) -> None:
     wrong = [group for group in groups if not group.adds_up]
     if wrong:
         raise Rejected(_finding(file, group) for group in wrong)
+
+
+def demand_representable(file: str, totals: Mapping[GroupKey, GroupTotal]) -> None:
+    """Raises Rejected that names each total, of a group or of a period's currency, that decimal(38,18) cannot
+    hold: each amount may fit and their sum not."""
+    sums = {
+        f"account {key.billing_account}, {key.billing_period}, invoice {key.invoice or 'none'}, "
+        f"{key.currency}": total.amount
+        for key, total in sorted(totals.items())
+    }
+    for period, currency in sorted({(key.billing_period, key.currency) for key in totals}):
+        sums[f"{period}, {currency}"] = exact_sum(
+            total.amount
+            for key, total in totals.items()
+            if (key.billing_period, key.currency) == (period, currency)
+        )
+    wrong = {where: amount for where, amount in sums.items() if not _representable(amount)}
+    if wrong:
+        raise Rejected(
+            Finding(
+                file=file,
+                column="BilledCost",
+                expected="a total that decimal(38,18) holds (at most 20 digits before the point)",
+                found=money_text(amount),
+                message=f"the bill's total is too large for {where}",
+            )
+            for where, amount in wrong.items()
+        )
+
+
+def _representable(amount: Decimal) -> bool:
+    try:
+        quantize(amount)
+    except ValueError:
+        return False
+    return True
 
 
 def _finding(file: str, group: Reconciliation) -> Finding:

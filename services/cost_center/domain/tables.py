@@ -91,6 +91,7 @@ class MoneyColumns:
     cost: tuple[str, ...]
     account: str
     period_start: str
+    period_end: str
     invoice: str
     currency: str
 
@@ -104,6 +105,8 @@ class Layout:
     format: str
     columns: tuple[RawColumn, ...]
     money: MoneyColumns
+    json_columns: tuple[str, ...] = ()
+    """Names of columns whose text must be a JSON object; the file need not have them."""
     null_texts: frozenset[str] = frozenset()
     """Texts that mean "no value" beside the empty one."""
 

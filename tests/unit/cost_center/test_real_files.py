@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from services.cost_center.domain.bill import Status
-from services.cost_center.domain.cur import column_type
 from services.cost_center.domain.naming import athena_name
+from services.cost_center.domain.providers._aws.cur_columns import column_type
 from services.cost_center.domain.tables import ColumnType
 from shared.money import money_text
 from tests.fakes.cost_center import ACME, World

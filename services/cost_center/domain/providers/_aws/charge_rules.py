@@ -1,14 +1,16 @@
-"""AWS legacy CUR -> `charges` (FOCUS 1.2): one rule per column, as SQL over the raw table's Athena names.
+"""A line item of AWS's reports -> `charges` (FOCUS 1.2): one rule per column, as SQL over Athena
+names.
 
 How to read it: each rule gives the column of `charges`, the expression that makes it, and where it comes
 from. A column that a report does not have reads as NULL. The helpers above the rules are the few things that
 one row's SQL cannot say. Sources: "CUR" is the AWS Cost and Usage Report data dictionary, "FOCUS" the
-specification, 1.2.
+specification, 1.2. The helpers `tags` and `cost_categories` are each report's own: a column per tag in the
+legacy one, a map in CUR 2.0.
 """
 
-from services.cost_center.domain import cur
-from services.cost_center.domain.charges import ChargeMapping, ColumnMap, Lookup, Netting, Product, Rule
-from services.cost_center.domain.service_categories import SERVICE_CATEGORIES
+from services.cost_center.domain.charges import Lookup, Netting, Product, Rule
+from services.cost_center.domain.providers._aws.cur_columns import MONEY
+from services.cost_center.domain.providers._aws.service_categories import SERVICE_CATEGORIES
 
 # ---------------------------------------------------------------------------------------------------- helpers
 HELPERS = (
@@ -20,7 +22,7 @@ HELPERS = (
         kind="line_item_line_item_type",
         covered="SavingsPlanCoveredUsage",
         negating="SavingsPlanNegation",
-        cost=cur.MONEY.cost,
+        cost=MONEY.cost,
         keys=(
             "bill_payer_account_id",
             "bill_billing_period_start_date",
@@ -37,12 +39,6 @@ HELPERS = (
         needed="pricing_public_on_demand_cost IS NULL",
     ),
     Lookup("service_category", key="line_item_product_code", table=SERVICE_CATEGORIES),
-    ColumnMap(
-        "tags",
-        prefix="resource_tags_",
-        headers=("resourceTags/user:", "resourceTags/", "resource_tags_user_", "resource_tags_"),
-    ),
-    ColumnMap("cost_categories", prefix="cost_category_", headers=("costCategory/", "cost_category_")),
 )
 
 # ---------------------------------------------------------------------------------------------------- phrases
@@ -383,5 +379,3 @@ EXTENSIONS = (
 )
 
 RULES = (*COSTS, *ACCOUNTS, *CHARGE, *COMMITMENTS, *PRICING, *SERVICE, *EXTENSIONS)
-
-MAPPING = ChargeMapping(RULES, HELPERS)

@@ -1,4 +1,4 @@
-"""The CUR mapping, rule by rule where money is at stake, and the tables of rules as a whole."""
+"""The CUR mapping, rule by rule where money is at stake."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -15,9 +15,7 @@ from services.cost_center.adapters.plain_reader import PlainReader
 from services.cost_center.adapters.polars_charges import raw_names
 from services.cost_center.adapters.polars_converter import PolarsConverter
 from services.cost_center.application.prepare import Prepare
-from services.cost_center.domain import charges, cur, focus
-from services.cost_center.domain.mappings import MAPPINGS, recipe
-from services.cost_center.domain.service_categories import CATEGORIES, SERVICE_CATEGORIES
+from services.cost_center.domain.providers.aws_cur import PROVIDER
 from tests.fakes.cost_center_bills import CUR_ROW, Row, csv_text, write
 
 ARN = "arn:aws:savingsplans::111111111111:savingsplan/1"
@@ -233,6 +231,18 @@ def test_a_product_that_fits_nowhere_refuses_the_bill(tmp_path: Path) -> None:
     assert "does not fit decimal(38,18)" in prepared.rejection.findings[0].message
 
 
+def test_a_netting_that_fits_nowhere_refuses_the_bill(tmp_path: Path) -> None:
+    most = "99999999999999999999"
+    kinds = {"SavingsPlanCoveredUsage": most, "SavingsPlanNegation": f"-{most}"}
+    rows = [charge(kind, cost) for kind, cost in kinds.items() for _ in range(2)]
+    path = write(tmp_path, "bill.csv", csv_text(rows))
+
+    prepared = Prepare(LocalFiles(), PolarsConverter(), PlainReader())(path, "bill.csv", "aws", tmp_path)
+
+    assert prepared.rejection is not None
+    assert "amounts that a rule adds do not fit" in prepared.rejection.findings[0].message
+
+
 def test_tags_and_cost_categories_are_maps_without_empty_entries(tmp_path: Path) -> None:
     frame = curate(
         tmp_path,
@@ -260,47 +270,9 @@ def test_services_have_a_category_and_unknown_ones_are_other(tmp_path: Path) -> 
     assert frame["ServiceName"].to_list() == ["Amazon Elastic Compute Cloud", "3zx4marketplace"]
 
 
-@pytest.mark.parametrize("table", [cur.TABLE, focus.TABLE])
-def test_every_column_of_charges_has_one_rule_with_a_source(table: str) -> None:
-    rules = MAPPINGS[table].rules
-
-    assert sorted(rule.target for rule in rules) == sorted(column.name for column in charges.COLUMNS)
-    assert all(rule.source and rule.sql for rule in rules)
-
-
-def test_charges_have_the_57_columns_of_focus_1_2_and_the_8_of_1_3() -> None:
-    by_version = [version for version, _ in focus.COLUMNS.values()]
-
-    assert len([version for version in by_version if version != "1.3"]) == 57
-    assert by_version.count("1.3") == 8
-
-
-def test_the_columns_are_those_of_the_reference() -> None:
-    path = Path(__file__).parents[4] / "shared" / "reference" / "focus_columns.csv"
-    if not path.exists():
-        pytest.skip("the reference list of FOCUS columns is not beside this clone")
-    reference = pl.read_csv(path).filter(pl.col("introduced") != "1.4")
-    types = {"String": "string", "JSON": "string", "Decimal": "decimal(38,18)", "Date/Time": "timestamp"}
-
-    assert set(reference["column"]) == set(focus.COLUMNS)
-    for name, kind in reference.select("column", "data_type").iter_rows():
-        assert name == "Tags" or focus.COLUMNS[name][1] == types[kind], name
-
-
 def test_the_raw_columns_that_the_cur_rules_read_are_athena_names() -> None:
-    names = raw_names(MAPPINGS[cur.TABLE])
+    names = raw_names(PROVIDER.mapping)
 
     assert "line_item_unblended_cost" in names
     assert all(name == name.lower() for name in names)
     assert not {"netted", "tags", "service_category"} & set(names)
-
-
-def test_the_recipe_is_of_the_rules() -> None:
-    assert recipe(cur.TABLE) == recipe(cur.TABLE)
-    assert recipe(cur.TABLE) != recipe(focus.TABLE)
-
-
-def test_service_categories_are_those_of_focus_and_each_code_has_one() -> None:
-    assert len(SERVICE_CATEGORIES) > 120
-    assert set(SERVICE_CATEGORIES.values()) <= CATEGORIES
-    assert SERVICE_CATEGORIES["AmazonEC2"] == "Compute"

@@ -1,15 +1,14 @@
-"""The AWS legacy Cost and Usage Report: how its columns are named and typed in the raw table `cur`."""
+"""The columns of AWS's Cost and Usage Reports by their Athena names: types, and what must be there."""
 
 import re
 
 from services.cost_center.domain.tables import ColumnType, MoneyColumns
 
-TABLE = "cur"
-
 MONEY = MoneyColumns(
     cost=("line_item_net_unblended_cost", "line_item_unblended_cost"),
     account="bill_payer_account_id",
     period_start="bill_billing_period_start_date",
+    period_end="bill_billing_period_end_date",
     invoice="bill_invoice_id",
     currency="line_item_currency_code",
 )
@@ -72,7 +71,7 @@ _DECIMALS = re.compile(
 
 
 def column_type(name: str) -> ColumnType:
-    """The type of a column of `cur` by its Athena name. Source: AWS CUR data dictionary."""
+    """The type of a column by its Athena name. Source: AWS CUR data dictionary."""
     if name in _TIMESTAMPS:
         return ColumnType.TIMESTAMP
     if _DECIMALS.fullmatch(name):

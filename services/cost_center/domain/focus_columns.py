@@ -1,19 +1,6 @@
-"""FOCUS, the FinOps Open Cost and Usage Specification: its columns up to 1.3, and the raw table `focus`."""
+"""FOCUS, the FinOps Open Cost and Usage Specification: its columns up to 1.3, which `charges` has."""
 
-from services.cost_center.domain.tables import ColumnType, MoneyColumns
-
-TABLE = "focus"
-
-MONEY = MoneyColumns(
-    cost=("BilledCost",),
-    account="BillingAccountId",
-    period_start="BillingPeriodStart",
-    invoice="InvoiceId",
-    currency="BillingCurrency",
-)
-
-NULL_TEXTS = frozenset({"NULL"})
-"""Exports write an absent value as this text as well as by an empty cell (the public FOCUS sample does)."""
+from services.cost_center.domain.tables import ColumnType
 
 _S, _D, _T = ColumnType.STRING, ColumnType.DECIMAL, ColumnType.TIMESTAMP
 
@@ -85,41 +72,3 @@ COLUMNS: dict[str, tuple[str, ColumnType]] = {
     "ServiceProviderName": ("1.3", _S),
 }
 """Every column with the version that brought it and its type in `charges`. JSON but for Tags stays text."""
-
-REQUIRED: tuple[tuple[str, bool], ...] = (
-    ("BilledCost", True),
-    ("BillingAccountId", True),
-    ("BillingCurrency", True),
-    ("BillingPeriodEnd", True),
-    ("BillingPeriodStart", True),
-    ("ChargeCategory", False),
-    ("ChargePeriodEnd", True),
-    ("ChargePeriodStart", True),
-    ("ContractedCost", False),
-    ("EffectiveCost", False),
-    ("InvoiceIssuerName", False),
-    ("ListCost", False),
-    ("ProviderName", False),
-    ("PublisherName", False),
-    ("ServiceCategory", False),
-    ("ServiceName", False),
-)
-"""The Mandatory columns of FOCUS 1.0 that may not be null: they must exist. Each row must have a value only
-where Onyx cannot do without: exports leave nulls in the others (the public sample in ContractedCost)."""
-
-
-def column_type(name: str) -> ColumnType:
-    """The type of a column of the raw table `focus`. Tags stays the JSON text that the provider wrote."""
-    known = COLUMNS.get(name)
-    if known is None or known[1] is ColumnType.MAP:
-        return ColumnType.STRING
-    return known[1]
-
-
-def version(names: frozenset[str]) -> str:
-    """The version of an export by its columns: 1.0, 1.1 or 1.2. What 1.3 added is read as an extension of
-    1.2."""
-    brought = {COLUMNS[name][0] for name in names if name in COLUMNS}
-    if brought & {"1.2", "1.3"}:
-        return "1.2"
-    return "1.1" if "1.1" in brought else "1.0"

@@ -1,13 +1,15 @@
-"""FOCUS 1.0 to 1.2 -> `charges`: the same columns, typed. What FOCUS has no column for is found by its x_
+"""FOCUS 1.0 to 1.3 -> `charges`: the same columns, typed. What FOCUS has no column for is found by its x_
 names."""
 
-from services.cost_center.domain import focus
 from services.cost_center.domain.charges import ChargeMapping, JsonMap, Rule
+from services.cost_center.domain.focus_columns import COLUMNS
 
 _SPEC = "FOCUS specification, column of the same name"
 _X = "AWS Data Exports, FOCUS 1.0 with AWS columns"
 
 HELPERS = (JsonMap("tags", "Tags"), JsonMap("cost_categories", "x_CostCategories"))
+
+JSON_COLUMNS = tuple(helper.column for helper in HELPERS)
 
 _MADE = {
     "Tags": Rule("Tags", "tags", _SPEC),
@@ -20,7 +22,7 @@ _MADE = {
 }
 
 RULES: tuple[Rule, ...] = (
-    *(_MADE.get(name) or Rule(name, f'"{name}"', _SPEC) for name in focus.COLUMNS),
+    *(_MADE.get(name) or Rule(name, f'"{name}"', _SPEC) for name in COLUMNS),
     Rule("x_Source", "source", "Onyx: the export that delivered the row"),
     Rule("x_BillingPeriod", "billing_period", "Onyx: the month of BillingPeriodStart"),
     Rule("x_BillId", "source || '.' || billing_period", "Onyx: source and billing period"),
