@@ -4,9 +4,10 @@ It says what the file's money is before Onyx touches it, so it shares nothing wi
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -69,7 +70,7 @@ def _sum_rows(
     for (account, start, invoice, currency), costs in rows:
         count += 1
         if start not in periods:
-            periods[start] = _period(start)
+            periods[start] = _period(start, layout.date_formats)
         period = periods[start]
         text = next((cost for cost in costs if cost), None)
         if period is None or text is None:
@@ -171,17 +172,32 @@ def _column_texts(column: pa.Array, nulls: frozenset[str]) -> list[str | None]:
     return [None if not text or text in nulls else text for text in texts]
 
 
-def _period(text: str | None) -> str | None:
-    """The month (UTC) in which a billing period starts, from an ISO 8601 text; None where it is no date."""
+def _period(text: str | None, formats: Sequence[str] = ()) -> str | None:
+    """The month (UTC) in which a billing period starts, from an ISO 8601 text or one of `formats`; None where
+    it is no date."""
     if not text:
         return None
-    try:
-        moment = datetime.fromisoformat(text.strip().removesuffix(" UTC"))
-    except ValueError:
+    moment = _moment(text, formats)
+    if moment is None:
         return None
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC)
     return f"{moment.year:04d}-{moment.month:02d}"
+
+
+def _moment(text: str, formats: Sequence[str]) -> datetime | None:
+    readers: list[Callable[[str], datetime]] = [datetime.fromisoformat]
+    readers += [partial(_by_format, form=form) for form in formats]
+    for read in readers:
+        try:
+            return read(text.strip().removesuffix(" UTC"))
+        except ValueError:
+            continue
+    return None
+
+
+def _by_format(text: str, form: str) -> datetime:
+    return datetime.strptime(text, form).replace(tzinfo=UTC)
 
 
 def _add_staged(

@@ -46,7 +46,9 @@ def text(name: str, dtype: pl.DataType, nulls: frozenset[str]) -> pl.Expr:
     return pl.when(cell.is_in(["", *sorted(nulls)])).then(None).otherwise(cell)
 
 
-def value(column: RawColumn, dtype: pl.DataType, nulls: frozenset[str]) -> pl.Expr:
+def value(
+    column: RawColumn, dtype: pl.DataType, nulls: frozenset[str], date_formats: tuple[str, ...] = ()
+) -> pl.Expr:
     """The cell as its column's type; null where it is empty or cannot be read."""
     if column.type is ColumnType.TIMESTAMP and isinstance(dtype, pl.Datetime | pl.Date):
         cell = pl.col(column.name)
@@ -57,7 +59,7 @@ def value(column: RawColumn, dtype: pl.DataType, nulls: frozenset[str]) -> pl.Ex
     if column.type is ColumnType.DECIMAL:
         return cell.cast(DECIMAL, strict=False)
     if column.type is ColumnType.TIMESTAMP:
-        return _moment(cell)
+        return _moment(cell, date_formats)
     return cell
 
 
@@ -68,8 +70,9 @@ def rounded(cell: pl.Expr) -> pl.Expr:
     return (decimals - exponent > 18).fill_null(False)
 
 
-def _moment(cell: pl.Expr) -> pl.Expr:
-    """ISO 8601: a date, a time to minutes, seconds or their fractions, in UTC or with an offset."""
+def _moment(cell: pl.Expr, formats: tuple[str, ...]) -> pl.Expr:
+    """ISO 8601: a date, a time to minutes, seconds or their fractions, in UTC or with an offset. Else what
+    one of `formats` reads."""
     plain = cell.str.replace(r"^(\d{4}-\d{2}-\d{2})T", "$1 ").str.replace(_UTC, "")
     whole = (
         pl.when(plain.str.contains(_DATE))
@@ -82,6 +85,7 @@ def _moment(cell: pl.Expr) -> pl.Expr:
     return pl.coalesce(
         whole.str.to_datetime(_CLOCK, strict=False, time_unit="us"),
         shifted.str.to_datetime(_CLOCK + "%z", strict=False, time_unit="us").dt.replace_time_zone(None),
+        *(cell.str.to_datetime(each, strict=False, time_unit="us") for each in formats),
     )
 
 
@@ -108,6 +112,13 @@ def json_object(written: str | None) -> dict[str, str | None] | None:
     if any("\0" in written for pair in read.items() for written in pair if written is not None):
         raise ValueError("a NUL character, which is no JSON text that can be kept")
     return read
+
+
+def json_pairs(written: str | None) -> dict[str, str | None] | None:
+    """The same of an object whose braces may be missing: `"team": "web","env": "prod"`."""
+    if written is None or written.lstrip().startswith("{"):
+        return json_object(written)
+    return json_object(f"{{{written}}}")
 
 
 class _Number:

@@ -89,7 +89,7 @@ class ChargeStager:
             case ColumnMap():
                 return scan.with_columns(self._column_map(helper))
             case JsonMap():
-                read = cells.per_distinct(cells.json_object)
+                read = cells.per_distinct(cells.json_pairs if helper.pairs else cells.json_object)
                 made = pl.col(helper.column).map_batches(
                     lambda series: pl.Series(series.name, read(series), dtype=cells.STRING_MAP),
                     return_dtype=cells.STRING_MAP,

@@ -1,6 +1,6 @@
 """What must hold for every cell of a delivered file before any of it is staged."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +60,8 @@ class CellChecks:
         return cells.text(column.name, self._dtypes[column.name], self._layout.null_texts)
 
     def _value(self, column: RawColumn) -> pl.Expr:
-        return cells.value(column, self._dtypes[column.name], self._layout.null_texts)
+        layout = self._layout
+        return cells.value(column, self._dtypes[column.name], layout.null_texts, layout.date_formats)
 
     def _checks(self) -> Iterator[_Check]:
         may_have_nul = self._file.container is Container.PARQUET or _has_nul(self._file.path)
@@ -115,7 +116,8 @@ class CellChecks:
             if column is None:
                 continue
             texts = self._scan.select(self._text(column).alias("text").unique()).collect()["text"]
-            bad = [text for text in texts.to_list() if text is not None and not _is_json_object(text)]
+            read = cells.json_pairs if name in self._layout.json_pairs else cells.json_object
+            bad = [text for text in texts.to_list() if text is not None and not _reads(read, text)]
             if bad:
                 self._raise_bad_json(column, bad)
 
@@ -140,9 +142,9 @@ def _has_nul(path: Path) -> bool:
         return any(b"\0" in chunk for chunk in iter(lambda: stream.read(_CHUNK), b""))
 
 
-def _is_json_object(text: str) -> bool:
+def _reads(read: Callable[[str], object], text: str) -> bool:
     try:
-        cells.json_object(text)
+        read(text)
     except ValueError:
         return False
     return True

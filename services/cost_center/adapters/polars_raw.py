@@ -66,7 +66,8 @@ class RawStager:
         return cells.text(column.name, self._dtypes[column.name], self._layout.null_texts)
 
     def _value(self, column: RawColumn) -> pl.Expr:
-        return cells.value(column, self._dtypes[column.name], self._layout.null_texts)
+        layout = self._layout
+        return cells.value(column, self._dtypes[column.name], layout.null_texts, layout.date_formats)
 
     def _named(self, name: str) -> RawColumn:
         column = self._layout.named(name)

@@ -107,10 +107,11 @@ class ColumnMap:
 @dataclass(frozen=True)
 class JsonMap:
     """A helper column: the map that the JSON object in `column` writes. Values that are no text keep their
-    JSON."""
+    JSON. With `pairs` the braces may be missing."""
 
     name: str
     column: str
+    pairs: bool = False
 
 
 Helper = Product | Lookup | Netting | ColumnMap | JsonMap

@@ -107,8 +107,12 @@ class Layout:
     money: MoneyColumns
     json_columns: tuple[str, ...] = ()
     """Names of columns whose text must be a JSON object; the file need not have them."""
+    json_pairs: tuple[str, ...] = ()
+    """Those of `json_columns` that may leave out the braces round their pairs."""
     null_texts: frozenset[str] = frozenset()
     """Texts that mean "no value" beside the empty one."""
+    date_formats: tuple[str, ...] = ()
+    """How dates are written beside ISO 8601, in strptime's letters."""
 
     def named(self, name: str) -> RawColumn | None:
         return next((column for column in self.columns if column.name == name), None)

@@ -53,8 +53,12 @@ class Provider:
     mapping: ChargeMapping
     json_columns: tuple[str, ...] = ()
     """Columns whose text must be a JSON object wherever there is one."""
+    json_pairs: tuple[str, ...] = ()
+    """Those of `json_columns` that may leave out the braces round their pairs."""
     null_texts: frozenset[str] = frozenset()
     """Texts that mean "no value" beside the empty one."""
+    date_formats: tuple[str, ...] = ()
+    """How dates are written beside ISO 8601, in strptime's letters."""
 
     def recognise(self, file: str, headers: Sequence[str], container: Container) -> Layout | None:
         """The layout of a file with these headers, or None where it is not of this format.
@@ -77,7 +81,9 @@ class Provider:
             ),
             money=self.money,
             json_columns=self.json_columns,
+            json_pairs=self.json_pairs,
             null_texts=self.null_texts,
+            date_formats=self.date_formats,
         )
 
 
