@@ -1,8 +1,9 @@
 """Consumers of events: at least once, in any order, and whole even when a process dies half way.
 
 `Consumer` turns messages into calls of one handler: parse, claim, handle, complete. The claim makes a
-duplicate harmless; a lease that ends gives a dead worker's event to the next one. What fails gets its
-failure row *before* it is reported, so a message in the DLQ without a row was killed or timed out.
+duplicate harmless; a lease that ends gives a dead worker's event to the next one. A handler that is one
+conditional write is idempotent by itself and claims nothing. What fails gets its failure row *before* it is
+reported, so a message in the DLQ without a row was killed or timed out.
 """
 
 import math
@@ -37,6 +38,10 @@ class Consumer:
     `handle` gets the envelope and the event. It may be called again for an event that it handled (a crash
     before `complete`), so its effects carry deterministic keys or conditional writes. `lease` is longer than
     the function's timeout: until then a dead worker's event is not taken over.
+
+    `claims=False` is for a handler whose only effect is one conditional write that keeps the newest state
+    whatever comes, however often and in which order: the row it keeps says that the event was handled, and
+    a claim would only add three calls per event to it. Its inbox then holds failure rows alone.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class Consumer:
         queue_url: str | None = None,
         backoff: Backoff | None = None,
         lease: timedelta = timedelta(minutes=2),
+        claims: bool = True,
     ) -> None:
         if not accept:
             raise ValueError("a consumer accepts at least one event")
@@ -59,6 +65,7 @@ class Consumer:
         self._given_sqs = sqs
         self._queue_url = queue_url
         self._lease = lease
+        self._claims = claims
         self._attempts = Attempts(name, inbox, backoff or Backoff(), self.tenant_of)
 
     def consume(self, message: Message) -> None:
@@ -68,6 +75,26 @@ class Consumer:
         """
         env, event = parse_bridge(message.body, *self._accept)
         bind_context(tenant=env.tenant, correlation_id=env.correlationid or env.id)
+        if self._claims:
+            self._handle_once(env, event)
+        else:
+            failpoint("consumer: taken")
+            self._handle(env, event)
+            failpoint("consumer: handled")
+
+    def process(self, records: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, str]]]:
+        """Handle a Lambda SQS batch; returns the messages that failed, for Lambda to leave in the queue."""
+        failed = [record["messageId"] for record in records if not self._handled(record)]
+        return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+
+    def tenant_of(self, message: Message) -> TenantId | None:
+        """The tenant of a message that can be read, else None: for failure rows."""
+        try:
+            return parse_bridge(message.body, *self._accept)[0].tenant
+        except PoisonMessage:
+            return None
+
+    def _handle_once(self, env: Envelope, event: Event) -> None:
         owner = uuid.uuid4().hex
         claim = self._inbox.claim(env.tenant, self.name, env.id, lease=self._lease, owner=owner)
         if claim is Claim.DONE:
@@ -87,18 +114,6 @@ class Consumer:
         failpoint("consumer: handled")
         self._inbox.complete(env.tenant, self.name, env.id)
         failpoint("consumer: completed")
-
-    def process(self, records: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, str]]]:
-        """Handle a Lambda SQS batch; returns the messages that failed, for Lambda to leave in the queue."""
-        failed = [record["messageId"] for record in records if not self._handled(record)]
-        return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
-
-    def tenant_of(self, message: Message) -> TenantId | None:
-        """The tenant of a message that can be read, else None: for failure rows."""
-        try:
-            return parse_bridge(message.body, *self._accept)[0].tenant
-        except PoisonMessage:
-            return None
 
     def _handled(self, record: Mapping[str, Any]) -> bool:
         message = Message.from_lambda(record)

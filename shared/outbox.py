@@ -5,10 +5,15 @@ puts each event on the bus and confirms the row. A crash between the two publish
 why consumers are idempotent by event id. The index `by_pending` (pk `pending`, sk `created_at`) holds only
 unconfirmed rows, spread over 8 shards; a sweep over it publishes what the stream lost.
 
+A row never changes but for its confirmation, so the relay confirms a batch by putting the rows that it has in
+hand again, in one call. A row that was deleted meanwhile comes back confirmed and with its time to live: it
+is published by nobody, and gone again in 7 days.
+
 Row: pk TENANT#<tenant>#OUTBOX, sk <event id>, envelope (JSON text), detail_type, created_at, pending
 ("0".."7") until confirmed, then published_at and ttl (7 days later).
 """
 
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +41,8 @@ PARTITION = "OUTBOX"
 INDEX = "by_pending"
 _KEPT = timedelta(days=7)
 _MOST_ENTRIES = 10
+_CONFIRM_PAUSES = (0.05, 0.2, 0.8)
+"""Seconds before what DynamoDB left unprocessed (it was throttled) is sent again."""
 
 
 class Outbox:
@@ -71,12 +78,16 @@ def shard_of(event_id: str) -> str:
 
 @dataclass(frozen=True)
 class _Pending:
-    """One event to publish: what to call it when it fails, its row's key and its entry."""
+    """One event to publish: what to call it when it fails, its row and its entry."""
 
     name: str
-    key: Mapping[str, Any]
+    row: Mapping[str, Any]
     env: Envelope
     entry: Mapping[str, Any]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return _key(self.row)
 
     @property
     def size(self) -> int:
@@ -95,12 +106,14 @@ class Relay:
         events_client: "EventBridgeClient | None" = None,
         client: "DynamoDBClient | None" = None,
         clock: Clock | None = None,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._bus = bus
         self._table = table
         self._events = events_client or aws.eventbridge()
         self._dynamodb = client or aws.dynamodb()
         self._clock = clock or SystemClock()
+        self._pause = pause
 
     def stream(self, records: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, str]]]:
         """Publish the inserted rows of a stream batch; returns the records to retry by sequence number."""
@@ -169,7 +182,7 @@ class Relay:
             logger.exception("outbox row is not an event", outbox_row=row["sk"]["S"])
             failed.append(name)
             return
-        pending.append(_Pending(name, {"pk": row["pk"], "sk": row["sk"]}, env, entry))
+        pending.append(_Pending(name, row, env, entry))
 
     def _publish(self, pending: Sequence[_Pending]) -> list[str]:
         failed: list[str] = []
@@ -185,41 +198,41 @@ class Relay:
             logger.exception("the bus took none of the entries", entries=len(batch))
             return [each.name for each in batch]
         failpoint("relay: published")
-        failed = []
+        failed, published = [], []
         for each, result in zip(batch, answer["Entries"], strict=True):
-            if not result.get("EventId"):
+            if result.get("EventId"):
+                published.append(each)
+            else:
                 logger.error("the bus refused an entry", code=result.get("ErrorCode"), row=each.name)
                 failed.append(each.name)
-            elif not self._confirm(each):
-                failed.append(each.name)
+        failed += self._confirm(published)
         failpoint("relay: confirmed")
         return failed
 
-    def _confirm(self, each: _Pending) -> bool:
-        """Mark the row as published. False: it stays pending and is published again, which consumers bear."""
+    def _confirm(self, published: Sequence[_Pending]) -> list[str]:
+        """Mark the rows as published; returns the names of those that stay pending and are published again,
+        which consumers bear."""
         now = self._clock.now()
+        marks = {"published_at": {"S": iso(now)}, "ttl": {"N": str(int((now + _KEPT).timestamp()))}}
+        # By key: a call that names a row twice is refused as a whole.
+        rows = {each.key: {**each.row, **marks} for each in published}
+        for row in rows.values():
+            row.pop("pending", None)
+        waiting: list[Any] = [{"PutRequest": {"Item": row}} for row in rows.values()]
         try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=dict(each.key),
-                UpdateExpression="SET published_at = :now, #ttl = :ttl REMOVE pending",
-                ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeNames={"#ttl": "ttl"},
-                ExpressionAttributeValues={
-                    ":now": {"S": iso(now)},
-                    ":ttl": {"N": str(int((now + _KEPT).timestamp()))},
-                },
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                logger.warning("a published outbox row is gone", row=each.name)
-                return True
-            logger.exception("published, but not confirmed", row=each.name)
-            return False
-        except BotoCoreError:
-            logger.exception("published, but not confirmed", row=each.name)
-            return False
-        return True
+            for pause in (*_CONFIRM_PAUSES, None):
+                if not waiting:
+                    return []
+                answer = self._dynamodb.batch_write_item(RequestItems={self._table: waiting})
+                waiting = list(answer.get("UnprocessedItems", {}).get(self._table, ()))
+                if waiting and pause is not None:
+                    self._pause(pause)
+        except (ClientError, BotoCoreError):
+            logger.exception("published, but not confirmed", rows=len(waiting))
+        left = {_key(each["PutRequest"]["Item"]) for each in waiting}
+        if left:
+            logger.warning("published rows stay pending", rows=len(left))
+        return [each.name for each in published if each.key in left]
 
 
 def relay(
@@ -235,6 +248,10 @@ def relay(
     return Relay(bus=bus, table=table, events_client=events_client, client=client, clock=clock).stream(
         records
     )
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["pk"]["S"], row["sk"]["S"]
 
 
 def _batches(pending: Sequence[_Pending]) -> Iterator[list[_Pending]]:

@@ -88,6 +88,19 @@ class TenantTable(TableWrites):
         self._conditional(self.client.put_item, write["Put"], sk)
         return (expected_version or 0) + 1
 
+    def put_newer(self, tenant: TenantId, sk: str, item: Mapping[str, Any], *, by: str) -> bool:
+        """Replace the row unless the one there is as new or newer; whether it was replaced.
+
+        `by` names an attribute whose text order is its time order (`shared.clock.iso`). Such a row is
+        written in no other way, so it counts no versions.
+        """
+        write = self.tx_put_newer(tenant, sk, item, by=by)
+        try:
+            self._conditional(self.client.put_item, write["Put"], sk)
+        except VersionConflict:
+            return False
+        return True
+
     def update(
         self,
         tenant: TenantId,

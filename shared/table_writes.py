@@ -46,13 +46,24 @@ class TableWrites:
         partition: str | None = None,
     ) -> "TransactWriteItemTypeDef":
         """Replace the row of that version; None: there must be none."""
-        if reserved := KEYS & item.keys():
-            raise ValueError(f"a row's keys are not the caller's to write: {sorted(reserved)}")
-        row = {**item, "version": (expected_version or 0) + 1}
+        row = {**_unkeyed(item), "version": (expected_version or 0) + 1}
         put: Any = {
             "TableName": self.name,
             "Item": to_attributes(row) | row_key(tenant, sk, partition),
             **_condition(expected_version, otherwise=_ABSENT),
+        }
+        return {"Put": put}
+
+    def tx_put_newer(
+        self, tenant: TenantId, sk: str, item: Mapping[str, Any], *, by: str
+    ) -> "TransactWriteItemTypeDef":
+        """Replace the row unless its attribute `by` is as great or greater; it counts no versions."""
+        put: Any = {
+            "TableName": self.name,
+            "Item": to_attributes(_unkeyed(item)) | row_key(tenant, sk),
+            "ConditionExpression": f"{_ABSENT} OR #by < :by",
+            "ExpressionAttributeNames": {"#by": by},
+            "ExpressionAttributeValues": {":by": to_attribute(item[by])},
         }
         return {"Put": put}
 
@@ -125,6 +136,12 @@ class TableWrites:
             **_condition(expected_version, otherwise=_ABSENT if absent else _PRESENT),
         }
         return {"ConditionCheck": check}
+
+
+def _unkeyed(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    if reserved := KEYS & item.keys():
+        raise ValueError(f"a row's keys are not the caller's to write: {sorted(reserved)}")
+    return item
 
 
 def _condition(expected_version: int | None, *, otherwise: str | None) -> Any:

@@ -6,7 +6,7 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from constructs import Construct
 
 from infra.constructs.control_function import ControlFunction
-from infra.constructs.domain_table import DomainTable, outbox_index
+from infra.constructs.domain_table import DomainTable, outbox_index, time_index
 from infra.constructs.foundation import Foundation
 from infra.constructs.http_api_routes import HttpApiRoutes
 from infra.constructs.outbox_relay import OutboxRelay
@@ -43,7 +43,9 @@ class DomainStack(Stack):
 
     def outbox(self) -> DomainTable:
         """The domain's outbox with its relay to the bus."""
-        table = DomainTable(self, "Outbox", foundation=self.foundation, stream=True, indexes=[outbox_index()])
+        table = DomainTable(
+            self, "Outbox", foundation=self.foundation, stream=True, indexes=[outbox_index(), time_index()]
+        )
         OutboxRelay(self, "Relay", foundation=self.foundation, domain=self.domain, outbox=table)
         self.variables["OUTBOX_TABLE"] = table.name
         return table

@@ -18,22 +18,26 @@ WRITE = ("PutItem",)
 DELETE = ("DeleteItem",)
 APPEND = ("PutItem",)
 """What writing an outbox takes: a row is put in the transaction of its state change."""
-PUBLISH = ("Query", "UpdateItem")
-"""What a relay does: finds what is pending, and confirms it."""
+PUBLISH = ("Query", "BatchWriteItem")
+"""What a relay does: finds what is pending, and confirms it a batch at a time."""
 CONSUME = ("GetItem", "UpdateItem", "DeleteItem")
 """What a consumer does with its inbox: claims, completes or gives back an event, and records failures."""
 NOTE = ("UpdateItem",)
-"""What a poller does with it: records failures."""
-_WRITING = frozenset((*WRITE, *DELETE, *NOTE))
+"""What a consumer that claims nothing does with it, and a poller: records failures."""
+_WRITING = frozenset((*WRITE, *DELETE, *NOTE, *PUBLISH)) - {"Query"}
 
 
 @dataclass(frozen=True)
 class Index:
-    """A global secondary index over two string attributes; items without them are not in it."""
+    """A global secondary index over two string attributes; items without them are not in it.
+
+    No role may query one that is `for_operators`: they read it with their own rights.
+    """
 
     name: str
     partition_key: str
     sort_key: str
+    for_operators: bool = False
 
 
 class DomainTable(Construct):
@@ -99,7 +103,9 @@ class DomainTable(Construct):
             role.add_to_principal_policy(
                 iam.PolicyStatement(
                     actions=["dynamodb:Query"],
-                    resources=[f"{arn}/index/{index.name}" for index in self._indexes],
+                    resources=[
+                        f"{arn}/index/{index.name}" for index in self._indexes if not index.for_operators
+                    ],
                 )
             )
         if _WRITING.intersection(actions):
@@ -115,6 +121,11 @@ def _string(name: str) -> dynamodb.Attribute:
 def outbox_index() -> Index:
     """The sparse index over outbox rows that were not yet confirmed."""
     return Index("by_pending", partition_key="pending", sort_key="created_at")
+
+
+def time_index() -> Index:
+    """Every outbox row of a tenant in the order of time, for `onyx events tail`: event ids have none."""
+    return Index("by_time", partition_key="pk", sort_key="created_at", for_operators=True)
 
 
 def names(tables: Mapping[str, DomainTable]) -> dict[str, str]:

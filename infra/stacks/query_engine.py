@@ -6,12 +6,12 @@ from constructs import Construct
 
 from infra.constructs.data_service import DataService, Place, Served
 from infra.constructs.domain_stack import DomainStack
-from infra.constructs.domain_table import CONSUME, GET, LIST, WRITE, DomainTable, names
+from infra.constructs.domain_table import GET, LIST, NOTE, WRITE, DomainTable, names
 from infra.constructs.event_channel import EventChannel, pattern_of
 from infra.constructs.foundation import Foundation
 from infra.constructs.http_api_routes import HttpApiRoutes
 from infra.constructs.lake_access import LakeAccess
-from services.cost_center.events import BillIngested
+from services.cost_center.events import BillIngested, BillRestated
 
 
 class QueryEngineStack(DomainStack):
@@ -45,13 +45,13 @@ class QueryEngineStack(DomainStack):
         inbox = self.inbox()
 
         on_bill = self.function("OnBillIngested", "on_bill_ingested")
-        self.datasets.allow(on_bill.role, *GET, *WRITE)
-        inbox.allow(on_bill.role, *CONSUME)
+        self.datasets.allow(on_bill.role, *WRITE)
+        inbox.allow(on_bill.role, *NOTE)
         EventChannel(
             self,
             "BillIngested",
             foundation=foundation,
-            pattern=pattern_of(BillIngested),
+            pattern=pattern_of(BillIngested, BillRestated),
             consumer=on_bill,
         )
         engine = foundation.environment.query_engine

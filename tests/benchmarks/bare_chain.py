@@ -1,8 +1,8 @@
 """The emulator's own chain, nothing of ours in it: PutEvents -> rule -> SNS -> SQS -> a trivial function.
 
-`with_writes` is the same with the database calls of our chain round it, in plain boto3: per event a
-transaction and an update before the bus, then two updates, a read and a put in the function. What an
-idempotent consumer behind an outbox asks of the database at least; against it, what is ours alone shows.
+Its function does nothing; or it makes one write per event, as any consumer does that leaves an effect; or the
+chain makes all the database calls of ours, in plain boto3: a transaction per event before the bus, a batch
+write per ten after it, a conditional put in the function.
 """
 
 import io
@@ -10,6 +10,7 @@ import json
 import uuid
 import zipfile
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,22 @@ from tests.e2e.conftest import Platform
 # It leaves a byte per event in a file: to count them costs the emulator nothing.
 CODE = """
 import os
-TABLE = os.environ.get("TABLE")
-if TABLE:
+TABLE, WRITES = os.environ["TABLE"], os.environ["WRITES"]
+if WRITES != "none":
     import boto3
     table = boto3.client("dynamodb")
 def write(id):
-    key = {"pk": {"S": "claim"}, "sk": {"S": id}}
-    change = {"TableName": TABLE, "Key": key, "UpdateExpression": "SET a = :a"}
-    table.update_item(**change, ExpressionAttributeValues={":a": {"S": "working"}})
-    table.get_item(TableName=TABLE, Key={"pk": {"S": "own"}, "sk": {"S": id}}, ConsistentRead=True)
-    table.put_item(TableName=TABLE, Item={"pk": {"S": "own"}, "sk": {"S": id}})
-    table.update_item(**change, ExpressionAttributeValues={":a": {"S": "done"}})
+    item = {"pk": {"S": "own"}, "sk": {"S": id}, "at": {"S": "now"}}
+    condition = {}
+    if WRITES == "ours":
+        condition = {
+            "ConditionExpression": "attribute_not_exists(pk) OR #at < :at",
+            "ExpressionAttributeNames": {"#at": "at"},
+            "ExpressionAttributeValues": {":at": {"S": "now"}},
+        }
+    table.put_item(TableName=TABLE, Item=item, **condition)
 def handler(event, context):
-    if TABLE:
+    if WRITES != "none":
         for record in event["Records"]:
             write(record["messageId"])
     with open(os.environ["SEEN"], "ab", buffering=0) as seen:
@@ -40,18 +44,28 @@ def handler(event, context):
 ACCOUNT = "000000000000"
 
 
+class Writes(StrEnum):
+    """What a bare chain writes."""
+
+    NONE = "none"
+    ONE = "one"
+    """A put per event, in the function."""
+    OURS = "ours"
+    """What our chain writes."""
+
+
 @dataclass(frozen=True)
 class BareChain:
     """`batch` and `concurrency` are those of our own channels."""
 
     platform: Platform
-    bus: str
+    name: str
     seen: Path
-    table: str | None
+    writes: Writes
 
     @classmethod
     def deploy(
-        cls, platform: Platform, folder: Path, *, batch: int, concurrency: int, with_writes: bool = False
+        cls, platform: Platform, folder: Path, *, batch: int, concurrency: int, writes: Writes
     ) -> "BareChain":
         name = f"bare-{uuid.uuid4().hex[:8]}"
         seen = folder / name
@@ -81,7 +95,7 @@ class BareChain:
             Handler="index.handler",
             Role=_role(platform, name, arn),
             Code={"ZipFile": _zip()},
-            Environment={"Variables": {"SEEN": str(seen), **({"TABLE": name} if with_writes else {})}},
+            Environment={"Variables": {"SEEN": str(seen), "TABLE": name, "WRITES": writes}},
             Timeout=30,
         )
         functions.create_event_source_mapping(
@@ -91,37 +105,34 @@ class BareChain:
             ScalingConfig={"MaximumConcurrency": concurrency},
             FunctionResponseTypes=["ReportBatchItemFailures"],
         )
-        if with_writes:
-            keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
-            platform.client("dynamodb").create_table(
-                TableName=name,
-                KeySchema=keys,
-                AttributeDefinitions=[{"AttributeName": one, "AttributeType": "S"} for one in ("pk", "sk")],
-                BillingMode="PAY_PER_REQUEST",
-            )
-        return cls(platform, name, seen, name if with_writes else None)
+        keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+        platform.client("dynamodb").create_table(
+            TableName=name,
+            KeySchema=keys,
+            AttributeDefinitions=[{"AttributeName": one, "AttributeType": "S"} for one in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        return cls(platform, name, seen, writes)
 
-    def put(self, details: list[str]) -> None:
-        """PutEvents, ten at a time; with writes, a row each before it and an update after it."""
+    def put(self, details: list[str], *, together: int) -> None:
+        """PutEvents, so many together; with our writes, a row each before it and a batch of rows after it."""
         client, table = self.platform.client("events"), self.platform.client("dynamodb")
-        keys = [{"pk": {"S": "outbox"}, "sk": {"S": uuid.uuid4().hex}} for _ in details]
-        if self.table:
-            for key, one in zip(keys, details, strict=True):
-                row = {"TableName": self.table, "Item": {**key, "envelope": {"S": one}}}
-                table.transact_write_items(TransactItems=[{"Put": row}])
-        for at in range(0, len(details), 10):
-            entries = [
-                {"Source": "bench", "DetailType": "Bench.v1", "Detail": one, "EventBusName": self.bus}
-                for one in details[at : at + 10]
-            ]
+
+        rows: list[Any] = [
+            {"pk": {"S": "outbox"}, "sk": {"S": uuid.uuid4().hex}, "envelope": {"S": one}} for one in details
+        ]
+        if self.writes is Writes.OURS:
+            for row in rows:
+                put = {"TableName": self.name, "Item": row, "ConditionExpression": "attribute_not_exists(pk)"}
+                table.transact_write_items(TransactItems=[{"Put": put}])
+        for at in range(0, len(rows), together):
+            batch = rows[at : at + together]
+            common = {"Source": "bench", "DetailType": "Bench.v1", "EventBusName": self.name}
+            entries = [{**common, "Detail": row["envelope"]["S"]} for row in batch]
             assert client.put_events(Entries=entries)["FailedEntryCount"] == 0
-            for key in keys[at : at + 10] if self.table else []:
-                table.update_item(
-                    TableName=self.table,
-                    Key=key,
-                    UpdateExpression="SET published_at = :at",
-                    ExpressionAttributeValues={":at": {"S": "now"}},
-                )
+            if self.writes is Writes.OURS:
+                confirmed = [{"PutRequest": {"Item": row}} for row in batch]
+                table.batch_write_item(RequestItems={self.name: confirmed})
 
     def arrived(self) -> int:
         return self.seen.stat().st_size
@@ -137,7 +148,7 @@ def _role(platform: Platform, name: str, queue: str) -> str:
     }
     write = {
         "Effect": "Allow",
-        "Action": ["dynamodb:UpdateItem", "dynamodb:GetItem", "dynamodb:PutItem"],
+        "Action": "dynamodb:PutItem",
         "Resource": f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{name}",
     }
     documents = [

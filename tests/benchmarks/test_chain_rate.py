@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -12,16 +13,26 @@ from services.cost_center.events import BillIngested
 from shared.events import Envelope, envelope
 from shared.outbox import Outbox
 from shared.tenancy import tenant_id
-from tests.benchmarks.bare_chain import BareChain
+from tests.benchmarks.bare_chain import BareChain, Writes
 from tests.benchmarks.report import Report, verdict
 from tests.e2e.conftest import Platform, wait_for
 
-EVENTS, WARM, ROUNDS = 150, 40, 5
+EVENTS, WARM, ROUNDS = 300, 60, 5
 BATCH, CONCURRENCY = 10, 5
 """Of an EventChannel."""
 LEAST_RATIO = 0.8
-CONSUMER = "query-engine.on-bill-ingested"
-DONE = {"S": "done"}
+EXPLAINED = (
+    f"{EVENTS} events, {ROUNDS} rounds, warm functions. Ours: outbox row (a "
+    "transaction each) -> stream -> relay (which confirms a batch in one call) -> bus -> SNS -> SQS -> a "
+    "consumer that keeps a row per bill by one conditional write. Its peer is the emulator's own chain, in "
+    "plain boto3, with one write each: PutEvents -> rule -> SNS -> SQS -> a function that puts one row per "
+    "event. One write, because a chain that leaves nothing behind is no consumer of anything; an event per "
+    "PutEvents, because each tells of a state change of its own, as each of our transactions does. The other "
+    "peers are for context: ten events per PutEvents, which no producer of single facts does; no write at "
+    "all; and our database calls round a bare chain, against which what our own code adds shows. One process "
+    "of the emulator serves every call: a rate is the number of calls per event, and little else. Target: at "
+    f"least {LEAST_RATIO} of the first peer."
+)
 
 
 def facts(tenant: str, count: int) -> list[Envelope]:
@@ -53,12 +64,12 @@ def facts(tenant: str, count: int) -> list[Envelope]:
 
 
 class OurChain:
-    """Outbox row -> stream -> relay -> bus -> rule -> SNS -> SQS -> consumer with its inbox."""
+    """Outbox row -> stream -> relay -> bus -> rule -> SNS -> SQS -> consumer that keeps a row per bill."""
 
     def __init__(self, platform: Platform) -> None:
         self.dynamodb = platform.client("dynamodb")
         self.outbox = Outbox(platform.output("cost-center", "OutboxTable"), self.dynamodb)
-        self.inbox = platform.output("query-engine", "InboxTable")
+        self.datasets = platform.output("query-engine", "DatasetTable")
 
     def put(self, envelopes: list[Envelope]) -> None:
         """As a state change does it: a transaction each."""
@@ -66,21 +77,19 @@ class OurChain:
             self.dynamodb.transact_write_items(TransactItems=[self.outbox.item(one)])
 
     def handled(self, sent: list[Envelope]) -> bool:
-        """Whether the consumer has completed them all. Asks for the last one first, which costs little."""
-        pk = {"S": f"TENANT#{sent[0].tenant}#INBOX#{CONSUMER}"}
-        last = self.dynamodb.get_item(TableName=self.inbox, Key={"pk": pk, "sk": {"S": sent[-1].id}})
-        if last.get("Item", {}).get("status") != DONE:
+        """Whether the consumer has kept them all. Asks for the last one first, which costs little."""
+        pk, bill = {"S": f"TENANT#{sent[0].tenant}"}, sent[-1].data["bill_id"]
+        last = {"pk": pk, "sk": {"S": f"DATASET#{bill}"}}
+        if "Item" not in self.dynamodb.get_item(TableName=self.datasets, Key=last):
             return False
         request: dict[str, Any] = {
-            "TableName": self.inbox,
+            "TableName": self.datasets,
             "KeyConditionExpression": "pk = :pk",
-            "FilterExpression": "#status = :done",
-            "ExpressionAttributeNames": {"#status": "status"},
-            "ExpressionAttributeValues": {":pk": pk, ":done": DONE},
+            "ExpressionAttributeValues": {":pk": pk},
             "Select": "COUNT",
         }
         pages = self.dynamodb.get_paginator("query").paginate(**request)
-        return sum(page["Count"] for page in pages) == len(sent)
+        return bool(sum(page["Count"] for page in pages) == len(sent))
 
 
 def rate(put: Callable[[], None], arrived: Callable[[], bool], count: int) -> float:
@@ -91,55 +100,69 @@ def rate(put: Callable[[], None], arrived: Callable[[], bool], count: int) -> fl
     return count / (time.perf_counter() - began)
 
 
-def test_events_per_second_against_the_bare_chain(platform: Platform, report: Report, tmp_path: Path) -> None:
-    def chain(with_writes: bool) -> BareChain:
-        return BareChain.deploy(
-            platform, tmp_path, batch=BATCH, concurrency=CONCURRENCY, with_writes=with_writes
-        )
+@dataclass(frozen=True)
+class Peer:
+    """A bare chain, and how many events its producer puts in one call."""
 
-    ours, bare, writing = OurChain(platform), chain(False), chain(True)
+    title: str
+    writes: Writes
+    together: int
+
+
+PEERS = (
+    Peer("one write", Writes.ONE, 1),
+    Peer("one write, ten a call", Writes.ONE, 10),
+    Peer("no write, ten a call", Writes.NONE, 10),
+    Peer("our calls", Writes.OURS, 10),
+)
+"""The first is what ours is judged by."""
+
+
+def test_events_per_second_against_the_bare_chain(platform: Platform, report: Report, tmp_path: Path) -> None:
+    chains = {
+        writes: BareChain.deploy(platform, tmp_path, batch=BATCH, concurrency=CONCURRENCY, writes=writes)
+        for writes in Writes
+    }
+    ours = OurChain(platform)
 
     def run_ours(count: int) -> float:
-        tenant = f"rate-{uuid.uuid4().hex[:8]}"
-        sent = facts(tenant, count)
+        sent = facts(f"rate-{uuid.uuid4().hex[:8]}", count)
         return rate(lambda: ours.put(sent), lambda: ours.handled(sent), count)
 
-    def run(peer: BareChain, count: int) -> float:
-        before = peer.arrived()
+    def run(peer: Peer, count: int) -> float:
+        chain = chains[peer.writes]
+        before = chain.arrived()
         # The same payloads: what differs is the chain.
         details = [one.model_dump_json(exclude_none=True) for one in facts("bare-chain", count)]
-        return rate(lambda: peer.put(details), lambda: peer.arrived() - before >= count, count)
+        return rate(
+            lambda: chain.put(details, together=peer.together),
+            lambda: chain.arrived() - before >= count,
+            count,
+        )
 
-    for warm in (run_ours, lambda count: run(bare, count), lambda count: run(writing, count)):
-        warm(WARM)
-    rates = [(run_ours(EVENTS), run(bare, EVENTS), run(writing, EVENTS)) for _ in range(ROUNDS)]
+    def round_of(count: int) -> tuple[float, dict[str, float]]:
+        return run_ours(count), {peer.title: run(peer, count) for peer in PEERS}
+
+    round_of(WARM)
+    rounds = [round_of(EVENTS) for _ in range(ROUNDS)]
     section = report.section(
         "Events per second through the whole chain",
-        f"{EVENTS} events, {ROUNDS} rounds, warm functions. Ours: outbox row (a transaction each) -> stream "
-        "-> relay (which confirms each row) -> bus -> SNS -> SQS -> a consumer that claims each event, reads "
-        "and writes a row of its own and completes it. Bare: PutEvents (ten at a time) -> rule -> SNS -> SQS "
-        "-> a function that does nothing. Same calls: the bare chain with the six database calls per event "
-        "of ours, in plain boto3, from the same client and in its function. One process of the emulator "
-        "serves every call, so a chain that stores, claims and completes each event is bound by those six: "
-        "the first ratio is their price, the second what our own code adds to it. Target: a ratio of at "
-        f"least {LEAST_RATIO}.",
-        *("round", "ours/s", "bare/s", "ours to bare", "", "same calls/s", "ours to same calls", ""),
+        EXPLAINED,
+        "round",
+        "ours/s",
+        *(f"{peer.title}/s" for peer in PEERS),
+        *(f"to {peer.title}" for peer in PEERS),
+        "by the first",
     )
-    for number, (mine, peer, alike) in enumerate(rates, start=1):
+    for number, (mine, theirs) in enumerate(rounds, start=1):
+        ratios = [mine / theirs[peer.title] for peer in PEERS]
+        rates = [mine, *(theirs[peer.title] for peer in PEERS)]
         section.add(
-            number,
-            f"{mine:.0f}",
-            f"{peer:.0f}",
-            *judged(mine / peer),
-            f"{alike:.0f}",
-            *judged(mine / alike),
+            number, *(f"{one:.0f}" for one in rates), *(f"{one:.2f}" for one in ratios), judged(ratios[0])
         )
-    ratios = (
-        median(mine / peer for mine, peer, _ in rates),
-        median(mine / alike for mine, _, alike in rates),
-    )
-    section.add("median", "", "", *judged(ratios[0]), "", *judged(ratios[1]))
+    middle = [median(mine / theirs[peer.title] for mine, theirs in rounds) for peer in PEERS]
+    section.add("median", *[""] * (1 + len(PEERS)), *(f"{one:.2f}" for one in middle), judged(middle[0]))
 
 
-def judged(ratio: float) -> tuple[str, str]:
-    return f"{ratio:.2f}", verdict(ratio, at_least=LEAST_RATIO)
+def judged(ratio: float) -> str:
+    return verdict(ratio, at_least=LEAST_RATIO)

@@ -10,6 +10,7 @@ import signal
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -123,10 +124,25 @@ def facts(platform: Platform, tenant: str, kind: str) -> list[dict[str, Any]]:
     return [row for row in found if row["detail_type"]["S"] == kind]
 
 
-def handled(platform: Platform, tenant: str) -> list[str]:
-    """The status of each event of the tenant that the query engine's consumer has seen."""
-    pk = f"TENANT#{tenant}#INBOX#query-engine.on-bill-ingested"
-    return [row["status"]["S"] for row in rows(platform, "query-engine", "Inbox", pk)]
+def told(platform: Platform, tenant: str) -> list[tuple[str, datetime]]:
+    """(bill, its publication) of each BillIngested of the tenant, sorted."""
+    found = [json.loads(row["envelope"]["S"])["data"] for row in facts(platform, tenant, "BillIngested.v1")]
+    return sorted((each["bill_id"], datetime.fromisoformat(each["published_at"])) for each in found)
+
+
+def handled(platform: Platform, tenant: str) -> list[tuple[str, datetime]]:
+    """(bill, its publication) as the query engine's consumer kept it, sorted: `told` where it has them all.
+
+    The consumer's one write is all that it leaves: it claims nothing, so no inbox row tells of an event.
+    """
+    found = rows(platform, "query-engine", "Dataset", f"TENANT#{tenant}")
+    return sorted((row["bill_id"]["S"], datetime.fromisoformat(row["published_at"]["S"])) for row in found)
+
+
+def claims(platform: Platform, tenant: str) -> list[str]:
+    """The status of each event of the tenant that the cost center's consumer of tenants has seen."""
+    pk = f"TENANT#{tenant}#INBOX#on_tenant_created"
+    return [row["status"]["S"] for row in rows(platform, "cost-center", "Inbox", pk)]
 
 
 def published_files(platform: Platform, tenant: str) -> list[str]:

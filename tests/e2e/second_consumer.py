@@ -1,4 +1,4 @@
-"""The platform's stacks and one more, as a later domain adds it: a second subscription to BillIngested.v1.
+"""The platform's stacks and one more, as a later domain adds it: a second subscription to published bills.
 
 Run as a program, it writes the cloud assembly to CDK_OUTDIR.
 """
@@ -11,7 +11,7 @@ from app import CONTEXT
 from infra.constructs.event_channel import EventChannel, pattern_of
 from infra.environments import LOCAL
 from infra.stacks import build
-from services.cost_center.events import BillIngested
+from services.cost_center.events import BillIngested, BillRestated
 
 STACK = "onyx-local-second-consumer"
 
@@ -23,7 +23,7 @@ if __name__ == "__main__":
         stack,
         "SecondConsumer",
         foundation=foundation,
-        pattern=pattern_of(BillIngested),
+        pattern=pattern_of(BillIngested, BillRestated),
         consumer_timeout=cdk.Duration.seconds(10),
     )
     app.synth()

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ INGESTER = (
 )
 RELAY = "shared.outbox_relay.handler"
 CONSUMER = "services.query_engine.handlers.on_bill_ingested.handler"
+CLAIMING = "services.cost_center.handlers.on_tenant_created.handler"
 LANDING_SWEEP = "services.cost_center.handlers.sweep_landing.handler"
 ORPHAN_SWEEP = "services.cost_center.handlers.sweep_orphans.handler"
 long = pytest.mark.long
@@ -50,7 +52,13 @@ def put(platform: Platform, tenant: str, path: Path, source: str = "focus") -> s
 
 def is_ingested_once(platform: Platform, tenant: str, seconds: float = 120) -> None:
     """One bill, its money exact, one fact of it, handled once by its consumer; only its files are bound."""
-    wait_for(lambda: killing.handled(platform, tenant) == ["done"], "the consumer to have the event", seconds)
+    wait_for(
+        lambda: (
+            len(kept := killing.handled(platform, tenant)) == 1 and kept == killing.told(platform, tenant)
+        ),
+        "the consumer to have the event",
+        seconds,
+    )
     (bill,) = platform.rows("bills", "--tenant", tenant)
     assert bill["status"] == "ingested"
     assert len(killing.facts(platform, tenant, "BillIngested.v1")) == 1
@@ -102,14 +110,30 @@ def test_a_killed_relay(platform: Platform, tenant: str, tmp_path: Path, failpoi
 
 @long
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("failpoint", ["consumer: claimed", "consumer: handled", "consumer: completed"])
+@pytest.mark.parametrize("failpoint", ["consumer: taken", "consumer: handled"])
 def test_a_killed_consumer(platform: Platform, tenant: str, tmp_path: Path, failpoint: str) -> None:
-    """Up to the claim's lease of two minutes nobody else takes the event: the dead one may yet live."""
+    """It claims nothing: the message comes again, and is handled whatever the dead one had done of it."""
     consumer = killing.function(platform, "query-engine", CONSUMER)
     with killing.function_environment(platform, consumer, killing.armed(tmp_path, failpoint)):
         put(platform, tenant, focus_bill(tmp_path, COSTS))
         assert wait_for(lambda: killing.struck(tmp_path), "the kill") == failpoint
         is_ingested_once(platform, tenant, seconds=280)
+
+
+@long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("failpoint", ["consumer: claimed", "consumer: handled", "consumer: completed"])
+def test_a_killed_consumer_that_claims(platform: Platform, tmp_path: Path, failpoint: str) -> None:
+    """Up to the claim's lease of two minutes nobody else takes the event: the dead one may yet live."""
+    consumer = killing.function(platform, "cost-center", CLAIMING)
+    name = f"k{uuid.uuid4().hex[:10]}"
+    with killing.function_environment(platform, consumer, killing.armed(tmp_path, failpoint)):
+        created = platform.onyx("tenant", "create", name)
+        assert created.returncode == 0, created.stderr
+        assert wait_for(lambda: killing.struck(tmp_path), "the kill") == failpoint
+        wait_for(lambda: killing.claims(platform, name) == ["done"], "the event to be handled", 280)
+    known = killing.rows(platform, "cost-center", "Bill", "TENANTS")
+    assert [row["sk"]["S"] for row in known].count(name) == 1
 
 
 def test_a_delivery_whose_event_was_lost_is_swept(platform: Platform, tenant: str, tmp_path: Path) -> None:
@@ -215,7 +239,9 @@ def test_the_platform_killed_ten_times_in_mid_ingest(own: Platform, tmp_path: Pa
     relay = killing.function(own, "cost-center", RELAY)
     wait_for(
         lambda: (
-            killing.invoke(own, relay, {"sweep": True}) and killing.handled(own, tenant) == ["done"] * kills
+            killing.invoke(own, relay, {"sweep": True})
+            and len(kept := killing.handled(own, tenant)) == kills
+            and kept == killing.told(own, tenant)
         ),
         "every event at its consumer",
         seconds=240,

@@ -50,6 +50,15 @@ class FakeTenantTable:
         self.rows[key] = _copy({**item, "version": version})
         return version
 
+    def put_newer(self, tenant: TenantId, sk: str, item: Mapping[str, Any], *, by: str) -> bool:
+        if KEYS & item.keys():
+            raise ValueError("a row's keys are not the caller's to write")
+        key = (partition_key(tenant), sk)
+        if key in self.rows and self.rows[key][by] >= item[by]:
+            return False
+        self.rows[key] = _copy(item)
+        return True
+
     def update(
         self,
         tenant: TenantId,
@@ -136,7 +145,7 @@ class FakeTenantTable:
 
 
 def create_table(client: Any, name: str, *, outbox: bool = False) -> None:
-    """A table of the domains' shape: keys pk and sk, and for an outbox its stream and `by_pending`."""
+    """A table of the domains' shape: keys pk and sk, and for an outbox its stream and indexes."""
     attributes = ["pk", "sk", *(["pending", "created_at"] if outbox else [])]
     request: dict[str, Any] = {
         "TableName": name,
@@ -151,7 +160,12 @@ def create_table(client: Any, name: str, *, outbox: bool = False) -> None:
                 "IndexName": "by_pending",
                 "KeySchema": _keys("pending", "created_at"),
                 "Projection": {"ProjectionType": "ALL"},
-            }
+            },
+            {
+                "IndexName": "by_time",
+                "KeySchema": _keys("pk", "created_at"),
+                "Projection": {"ProjectionType": "ALL"},
+            },
         ]
     client.create_table(**request)
 

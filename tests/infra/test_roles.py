@@ -14,8 +14,11 @@ WILDCARDS = {
     ("dynamodb:ListStreams", "*"): "the event source's own grant; names of streams, not their content",
     ("s3:*", "lake.Landing????????.Arn/?"): "a delivery's key is known at run time",
     ("s3:*", "lake.Lake????????.Arn/?"): "files of any tenant; cut to one at run time",
+    ("s3:*", "lake.Results????????.Arn/?"): "the same",
+    ("s3:GetObject", "lake.Lake????????.Arn/?/changes/?"): "what changed of any tenant's bill: to be signed",
     ("glue:*", "arn:aws:glue:us-east-1:000000000000:database/onyx_*_?"): "databases are made per tenant",
     ("glue:*", "arn:aws:glue:us-east-1:000000000000:table/onyx_*_?/?"): "tables in them",
+    ("sts:AssumeRole", "arn:aws:iam::?:role/onyx-bills-?"): "customers' roles, in any account",
     ("ecs:*TaskProtection", "arn:aws:ecs:us-east-1:000000000000:task/network.Cluster????????/?"): "own task",
 }
 ACTION_FAMILIES = {"kms:GenerateDataKey*", "kms:ReEncrypt*"}
@@ -138,7 +141,7 @@ def test_the_ingester_reads_landing_and_writes_the_lake(environment: Environment
     assert on(environment, data, "lake.Lake") == {
         *("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
     }
-    assert not on(environment, data, "lake.Results")
+    assert on(environment, data, "lake.Results") == {"s3:PutObject", "s3:AbortMultipartUpload"}
     # It records events in the outbox; that they reach the bus is the relay's task.
     assert not {action for action, _ in allowed(environment, task) if action.startswith("events:")}
 
@@ -162,6 +165,19 @@ def test_the_roles_are_the_same_in_every_environment(environment: Environment, l
     assert rights(environment) == rights(Environment(local_assembly, "local"))
 
 
+def test_only_who_connects_or_pulls_goes_into_customers_accounts(environment: Environment) -> None:
+    entering = {
+        role
+        for role in roles(environment)
+        for action, resource in allowed(environment, role)
+        if action == "sts:AssumeRole" and "onyx-bills-" in resource
+    }
+    assert {role[:-8] for role in entering} == {"cost-center.ApiRole", "cost-center.PullRole"}
+    # No role of ours has such a name: what a customer names as his role is none of them.
+    for role in environment.resources("AWS::IAM::Role"):
+        assert "RoleName" not in role.properties, role.name
+
+
 def test_only_relays_put_events(environment: Environment) -> None:
     putting = {
         role
@@ -179,6 +195,7 @@ def test_nobody_scans_a_table_or_deletes_one(environment: Environment) -> None:
         assert actions <= {
             *(f"dynamodb:{name}" for name in ("GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem")),
             "dynamodb:ConditionCheckItem",
+            "dynamodb:BatchWriteItem",
             *(
                 f"dynamodb:{name}"
                 for name in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")

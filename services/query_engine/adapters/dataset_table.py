@@ -6,12 +6,10 @@ from typing import Any
 
 from services.query_engine.domain.datasets import Dataset
 from shared.clock import iso
-from shared.errors import VersionConflict
 from shared.table import TenantTable
 from shared.tenancy import TenantId
 
 PREFIX = "DATASET#"
-_ATTEMPTS = 5
 
 
 class DatasetTable:
@@ -21,20 +19,7 @@ class DatasetTable:
         self._table = table
 
     def record(self, tenant: TenantId, dataset: Dataset) -> bool:
-        """Raises VersionConflict when others keep writing the same bill's row."""
-        for attempt in range(_ATTEMPTS):
-            kept = self._table.get(tenant, PREFIX + dataset.bill_id)
-            if kept is not None and _dataset(kept).published_at >= dataset.published_at:
-                return False
-            version = None if kept is None else int(kept["version"])
-            try:
-                self._table.put(tenant, PREFIX + dataset.bill_id, _item(dataset), expected_version=version)
-            except VersionConflict:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-            else:
-                return True
-        return False
+        return self._table.put_newer(tenant, PREFIX + dataset.bill_id, _item(dataset), by="published_at")
 
     def all(self, tenant: TenantId) -> Iterator[Dataset]:
         return (_dataset(item) for item in self._table.query_all(tenant, prefix=PREFIX))

@@ -1,9 +1,9 @@
-"""Lambda: a bill was published, so its tables can be queried."""
+"""Lambda: a bill was published or restated, so its tables can be queried."""
 
 from functools import cache
 from typing import Any
 
-from services.cost_center.events import BillIngested
+from services.cost_center.events import BillIngested, BillRestated
 from services.query_engine.adapters.dataset_table import DatasetTable
 from services.query_engine.adapters.settings import ConsumerSettings
 from services.query_engine.application.record_dataset import RecordDataset
@@ -11,7 +11,7 @@ from shared.config import load_settings
 from shared.consumer import Consumer
 from shared.events import Envelope, Event
 from shared.inbox import Inbox
-from shared.observability import logger, tracer
+from shared.observability import logger, traced
 from shared.table import TenantTable
 
 NAME = "query-engine.on-bill-ingested"
@@ -27,9 +27,10 @@ def consumer() -> Consumer:
             news = record(envelope.tenant, event)
             logger.info("dataset", bill_id=event.bill_id, recorded=news)
 
-    return Consumer(NAME, [BillIngested], handle, Inbox(settings.inbox_table))
+    # One conditional write: a claim would protect nothing that the write does not.
+    return Consumer(NAME, [BillIngested, BillRestated], handle, Inbox(settings.inbox_table), claims=False)
 
 
-@tracer.capture_lambda_handler(capture_response=False)
+@traced
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
     return consumer().process(event["Records"])

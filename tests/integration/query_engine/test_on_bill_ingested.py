@@ -112,6 +112,32 @@ def test_an_older_publication_never_replaces_a_newer_one(queue: str) -> None:
     assert kept() == [(7, later)]
 
 
+def test_it_is_one_write_per_event_and_its_inbox_stays_empty(queue: str) -> None:
+    calls: list[str] = []
+    aws.dynamodb().meta.events.register(
+        "before-call.dynamodb", lambda model, **_: calls.append(str(model.name))
+    )
+    later = NOW + timedelta(seconds=1)
+    assert deliver(queue, bill(later, id="e-2"), bill(NOW, id="e-1"), bill(later, id="e-2")) == []
+    assert calls == ["PutItem"] * 3
+    assert kept() == [(5, later)]
+    assert boto3.client("dynamodb").scan(TableName=INBOX)["Items"] == []
+
+
+def test_a_restatement_is_a_publication_too(queue: str) -> None:
+    later = NOW + timedelta(seconds=1)
+    restated = json.loads(bill(later, rows=7, id="e-2"))
+    data = restated["detail"]["data"]
+    data |= {
+        "status": "restated",
+        "previous": {"delivery_id": "d", "published_at": data["published_at"], "rows": 5},
+        "changes": {"totals": [], "largest": [], "others": [], "count": 0, "document": None},
+    }
+    restated["detail-type"] = restated["detail"]["type"] = "BillRestated.v1"
+    assert deliver(queue, json.dumps(restated), bill(NOW)) == []
+    assert kept() == [(7, later)]
+
+
 def test_a_message_that_is_no_such_event_fails_alone(queue: str) -> None:
     failed = deliver(queue, "{", bill(NOW))
     assert len(failed) == 1

@@ -179,11 +179,95 @@ class TestOutbox:
         assert bus.event_ids() == ["e-1"]
 
     def test_a_row_that_was_deleted_meanwhile_is_no_failure(self, dynamodb: Any, clock: FixedClock) -> None:
+        """It comes back as one that is published, for seven days: no relay takes it up again."""
         add(dynamodb, happened())
         records = inserted(dynamodb)
         dynamodb.delete_item(TableName="outbox", Key={k: rows(dynamodb)["e-1"][k] for k in ("pk", "sk")})
         assert run(dynamodb, FakeBus(), clock, records) == []
-        assert rows(dynamodb) == {}
+        assert {"published_at", "ttl"} <= rows(dynamodb)["e-1"].keys()
+        assert pending(dynamodb) == set()
+        again = [each for each in inserted(dynamodb) if each not in records]
+        assert [each["eventName"] for each in again] == ["REMOVE", "INSERT"]
+        bus = FakeBus()
+        assert run(dynamodb, bus, clock, again) == []
+        assert bus.calls == []
+
+    def test_a_confirmed_row_has_lost_nothing_but_that_it_is_pending(
+        self, dynamodb: Any, clock: FixedClock
+    ) -> None:
+        add(dynamodb, happened())
+        before = rows(dynamodb)["e-1"]
+        assert run(dynamodb, FakeBus(), clock) == []
+        after = rows(dynamodb)["e-1"]
+        assert {name: after[name] for name in before if name != "pending"} | {
+            "pending": before["pending"]
+        } == before
+        assert after.keys() - before.keys() == {"published_at", "ttl"}
+
+    def test_a_batch_is_confirmed_in_one_call_and_what_is_throttled_is_sent_again(
+        self, dynamodb: Any, clock: FixedClock
+    ) -> None:
+        add(dynamodb, *[happened(id=f"e-{n}") for n in range(10)])
+        throttled: Any = Throttled(dynamodb, times=2)
+        bus: Any = FakeBus()
+        pauses: list[float] = []
+        relay = Relay(
+            bus="onyx", table="outbox", events_client=bus, client=throttled, clock=clock, pause=pauses.append
+        )
+        assert relay.stream(inserted(dynamodb)) == {"batchItemFailures": []}
+        assert throttled.sizes == [10, 8, 8]
+        assert len(pauses) == 2
+        assert pauses[0] < pauses[1]
+        assert pending(dynamodb) == set()
+        assert len(bus.published) == 10
+
+    def test_what_stays_throttled_stays_pending_and_is_published_again(
+        self, dynamodb: Any, clock: FixedClock
+    ) -> None:
+        add(dynamodb, *[happened(id=f"e-{n}") for n in range(5)])
+        throttled: Any = Throttled(dynamodb, times=99)
+        bus: Any = FakeBus()
+        records = inserted(dynamodb)
+        relay = Relay(
+            bus="onyx", table="outbox", events_client=bus, client=throttled, clock=clock, pause=lambda _: None
+        )
+        failed = [each["itemIdentifier"] for each in relay.stream(records)["batchItemFailures"]]
+        assert failed == [sequence_of(records, f"e-{n}") for n in (2, 3, 4)]
+        assert pending(dynamodb) == {"e-2", "e-3", "e-4"}
+        assert run(dynamodb, bus, clock, [each for each in records if _sequence(each) in failed]) == []
+        assert pending(dynamodb) == set()
+        assert bus.event_ids()[5:] == ["e-2", "e-3", "e-4"]
+
+    def test_a_row_that_comes_twice_in_a_batch_is_confirmed(self, dynamodb: Any, clock: FixedClock) -> None:
+        add(dynamodb, happened())
+        (record,) = inserted(dynamodb)
+        assert run(dynamodb, FakeBus(), clock, [record, record]) == []
+        assert pending(dynamodb) == set()
+
+
+def _sequence(record: Any) -> str:
+    return str(record["dynamodb"]["SequenceNumber"])
+
+
+class Throttled:
+    """A DynamoDB client whose first `times` batches leave rows unprocessed: all but two, then all."""
+
+    def __init__(self, client: Any, times: int) -> None:
+        self._client = client
+        self._times = times
+        self.sizes: list[int] = []
+
+    def batch_write_item(self, *, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803
+        ((table, requests),) = RequestItems.items()
+        self.sizes.append(len(requests))
+        call = len(self.sizes)
+        takes = len(requests) if call > self._times else 2 if call == 1 else 0
+        if takes:
+            self._client.batch_write_item(RequestItems={table: requests[:takes]})
+        return {"UnprocessedItems": {table: requests[takes:]} if requests[takes:] else {}}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
 
 
 class NoUpdates:
@@ -193,7 +277,7 @@ class NoUpdates:
         self._client = client
         self.hits = 0
 
-    def update_item(self, **request: Any) -> None:
+    def batch_write_item(self, **request: Any) -> None:
         self.hits += 1
         raise EndpointConnectionError(endpoint_url="http://dynamodb")
 

@@ -41,6 +41,19 @@ def test_a_row_is_read_as_it_was_written_without_its_keys(table: Table) -> None:
     assert table.get(ACME, "BILL#2") is None
 
 
+def test_the_newest_row_stays_whatever_the_order(table: Table) -> None:
+    first, last = ({"at": f"2026-11-20T12:00:00.00000{n}Z", "n": n} for n in (1, 2))
+    assert table.put_newer(ACME, "DATASET#1", first, by="at")
+    assert table.put_newer(ACME, "DATASET#1", last, by="at")
+    assert not table.put_newer(ACME, "DATASET#1", first, by="at")
+    assert not table.put_newer(ACME, "DATASET#1", last, by="at")
+    assert table.get(ACME, "DATASET#1") == last
+    assert table.put_newer(GLOBEX, "DATASET#1", first, by="at")
+    assert table.get(ACME, "DATASET#1") == last
+    with pytest.raises(ValueError, match="keys"):
+        table.put_newer(ACME, "DATASET#1", {**last, "pk": "TENANT#globex"}, by="at")
+
+
 def test_tenants_and_partitions_do_not_see_each_other(table: Table) -> None:
     table.put_new(ACME, "BILL#1", {"of": "acme"})
     table.put_new(ACME, "BILL#1", {"of": "acme's part"}, partition="2026-09")
@@ -58,6 +71,7 @@ def test_what_is_no_tenant_reaches_no_row(table: Table, tenant: str) -> None:
         lambda who: table.get(who, "k"),
         lambda who: table.put_new(who, "k", {}),
         lambda who: table.put(who, "k", {}, expected_version=1),
+        lambda who: table.put_newer(who, "k", {"at": ""}, by="at"),
         lambda who: table.update(who, "k", {}),
         lambda who: table.delete(who, "k"),
         lambda who: table.query(who),

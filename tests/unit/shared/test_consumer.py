@@ -23,7 +23,7 @@ ACME = TenantId("acme")
 class World:
     """A consumer with doubles round it; `log` is the order in which things happened."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, claims: bool = True) -> None:
         self.log: list[str] = []
         self.clock = FixedClock(NOON)
         self.sqs = FakeSqs(self.log)
@@ -33,7 +33,7 @@ class World:
         sqs: Any = self.sqs
         self.consumer = Consumer(
             "rollup", [ThingHappened], self.handle, inbox, sqs,
-            backoff=Backoff(uniform=lambda low, high: high), lease=timedelta(seconds=90),
+            backoff=Backoff(uniform=lambda low, high: high), lease=timedelta(seconds=90), claims=claims,
         )  # fmt: skip
 
     def handle(self, env: Envelope, event: Event) -> None:
@@ -250,6 +250,46 @@ def test_consume_raises_for_a_poller(world: World) -> None:
     with pytest.raises(InProgress) as caught:
         world.consumer.consume(Message.from_lambda(record("e-2")))
     assert caught.value.retry_after == 90
+
+
+class TestWithoutClaims:
+    """A handler that is one conditional write: the inbox holds its failure rows alone."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        return World(claims=False)
+
+    def test_every_delivery_is_handled_and_nothing_is_noted(self, world: World) -> None:
+        assert world.process(record(message_id="m-1"), record(message_id="m-2")) == []
+        assert world.log == ["handle e-1", "handle e-1"]
+        assert world.inbox.claims == {}
+
+    def test_what_another_worker_holds_is_not_waited_for(self, world: World) -> None:
+        world.inbox.claim(ACME, "rollup", "e-1", lease=timedelta(seconds=90))
+        assert world.process(record()) == []
+
+    def test_a_failure_has_its_row_before_the_report_and_its_next_delivery_closes_it(
+        self, world: World
+    ) -> None:
+        world.effect = raises(ValueError("boom"))
+        assert world.process(record(), record("e-2", "m-2")) == ["m-1", "m-2"]
+        assert world.log[:3] == ["handle e-1", "failure UNHANDLED", "visibility 4"]
+        world.effect = lambda env, event: None
+        assert world.process(record(receive_count=2)) == []
+        assert world.inbox.resolved == ["m-1"]
+
+    def test_a_killed_worker_leaves_its_message_to_the_next_at_once(self, world: World) -> None:
+        world.effect = raises(Killed())
+        with pytest.raises(Killed):
+            world.process(record())
+        world.effect = lambda env, event: None
+        assert world.process(record(receive_count=2)) == []
+        assert world.handled == ["e-1", "e-1"]
+
+    def test_poison_is_filed(self, world: World) -> None:
+        assert world.process(sqs_record("not json", "bad"), record()) == ["bad"]
+        assert world.inbox.rows[0]["code"] == "POISON_MESSAGE"
+        assert world.handled == ["e-1"]
 
 
 def test_a_consumer_accepts_something(world: World) -> None:

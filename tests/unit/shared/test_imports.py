@@ -22,6 +22,8 @@ HEAVY = {
     "aws_cdk",
     "starlette",
     "moto",
+    "pydantic_settings",  # a fifth of a cold start, to read what os.environ holds
+    "aws_xray_sdk",  # makes a client of its own at import; only where somebody listens
 }
 AWS = {"boto3", "botocore", "aws_lambda_powertools"}
 

@@ -2,6 +2,8 @@ import contextvars
 import io
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -84,3 +86,16 @@ def test_the_tracer_is_harmless_where_no_daemon_is() -> None:
 
     assert work() == "done"
     clear_context()
+
+
+def test_where_nobody_listens_the_tracing_sdk_is_not_loaded() -> None:
+    loaded = "import sys, shared.observability; print('aws_xray_sdk' in sys.modules)"
+    for listener, expected in ({}, "False"), ({"AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000"}, "True"):
+        done = subprocess.run(
+            [sys.executable, "-c", loaded],
+            env={"PATH": "/usr/bin:/bin", **listener},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == expected
