@@ -95,7 +95,7 @@ class IcebergLake:
                 table = self._table(tenant, database, staged)
                 snapshot_id = _commit(table, staged, files, source, bill_id, delivery_id)
             except (CommitFailedException, ValidationException) as lost:
-                wait = self._uniform(0.0, min(_LONGEST_WAIT, 0.1 * 2**attempt))
+                wait = self._uniform(0.0, longest_wait(attempt))
                 logger.info(
                     "lake commit lost a race", table=staged.table, attempt=attempt, reason=str(lost)[:300]
                 )
@@ -113,7 +113,7 @@ class IcebergLake:
 
     def _table(self, tenant: TenantId, database: str, staged: StagedTable) -> Table:
         """The table with all of the staged columns."""
-        catalog = self._catalog(tenant)
+        catalog = self.catalog(tenant)
         identifier = (database, staged.table)
         try:
             table = catalog.load_table(identifier)
@@ -125,15 +125,35 @@ class IcebergLake:
         _add_columns(table, staged.columns)
         return table
 
-    def _catalog(self, tenant: TenantId) -> GlueCatalog:
+    def catalog(self, tenant: TenantId) -> GlueCatalog:
         """The catalog as this tenant's credentials see it: the last one used is kept, per thread."""
         keys = self._credentials.keys(tenant)
         held: tuple[Keys, GlueCatalog] | None = getattr(self._local, "catalog", None)
         if held and held[0] == keys:
             return held[1]
-        catalog = GlueCatalog("onyx", client=self._databases.client(tenant), **file_io_properties(keys))
+        client = self._databases.client(tenant)
+        # The stubs know only handlers that return nothing; this event's handlers answer.
+        events: Any = client.meta.events
+        events.register_first("needs-retry.glue.UpdateTable", _asked_once, unique_id="onyx-asked-once")
+        catalog = GlueCatalog("onyx", client=client, **file_io_properties(keys))
         self._local.catalog = (keys, catalog)
         return catalog
+
+
+def longest_wait(attempt: int) -> float:
+    """Seconds to wait at most after that lost race (from 0 on): a random part of it, so that writers part."""
+    return float(min(_LONGEST_WAIT, 0.1 * 2**attempt))
+
+
+def _asked_once(response: Any, caught_exception: Exception | None, **_: Any) -> bool | None:
+    """botocore's question whether to ask again: not where the commit may have landed.
+
+    The second asking would meet the first one's version, which pyiceberg takes for another writer's commit:
+    it would remove the files of a commit that stands, and the table could not be read any more. Unanswered,
+    the error is the caller's, nothing is removed, and the next try begins with what is there.
+    """
+    unknown = caught_exception is not None or response[0].status_code >= 500
+    return False if unknown else None
 
 
 def file_io_properties(keys: Keys) -> dict[str, str]:
