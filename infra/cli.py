@@ -5,7 +5,21 @@ from collections.abc import Sequence
 
 import typer
 
-from infra.commands import bills, costs, demo, dlq, events, ingest, platform, query, tenant, token
+from infra.commands import (
+    bills,
+    connect,
+    costs,
+    demo,
+    demo_bill,
+    dlq,
+    events,
+    export,
+    ingest,
+    platform,
+    query,
+    tenant,
+    token,
+)
 from infra.commands.errors import CommandError
 from shared.errors import OnyxError
 
@@ -24,9 +38,12 @@ app.add_typer(tenant.app, name="tenant")
 app.command()(token.token)
 app.command()(ingest.ingest)
 app.add_typer(bills.app, name="bills")
+app.add_typer(connect.app, name="connect")
 app.command()(costs.costs)
 app.command()(query.query)
+app.add_typer(export.app, name="export")
 app.command()(demo.demo)
+app.command()(demo_bill.demo_bill)
 app.add_typer(events.app, name="events")
 app.add_typer(dlq.app, name="dlq")
 

@@ -1,100 +1,101 @@
 import csv
-from collections import defaultdict
-from decimal import Decimal
+import gzip
+import io
+from pathlib import Path
 
 import pytest
 
-from infra.demo.bill import FILE, text
+from infra.demo import demonstration
 from tests.fakes.landing_zone import LandingZone
 
-RECONCILIATION = {
-    "billing_account": "1",
-    "currency": "USD",
-    "raw_total": "7",
-    "curated_total": "7",
-    "difference": "0",
-}
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    return demonstration.write(tmp_path_factory.mktemp("key")).answers
 
 
-def lines():
-    with FILE.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_the_checked_in_bill_is_what_the_script_writes():
-    assert FILE.read_text() == text()
-
-
-def test_the_demo_bill_adds_up():
-    """Each sum by hand: rate x hours x days, or amount x price."""
-    by_kind: dict[str, Decimal] = defaultdict(Decimal)
-    for row in lines():
-        by_kind[row["lineItem/LineItemType"]] += Decimal(row["lineItem/UnblendedCost"])
-
-    usage = [
-        Decimal("0.0832") * 24 * 31,  # web
-        Decimal("0.192") * 6 * 4,  # batch
-        Decimal("8") + Decimal("5") + Decimal("2.3"),  # disks of EC2 and RDS
-        Decimal("11.5") + Decimal("0.6") + Decimal("1.64"),  # S3
-        Decimal("10.8") + Decimal("0.8025"),  # transfer
-        Decimal("0.68") + Decimal("412345.678912") * Decimal("0.0000166667"),  # Lambda
-        Decimal("6.25") + Decimal("4.2"),  # CloudWatch
+def serve(onyx, monkeypatch, answers, *, status="ingested", wrong=""):
+    """A platform that counts what the key says, but for one place."""
+    billed = answers["totals"]["by_period"]["2026-09"]["billed"]
+    counted = {"currency": "USD", "raw_total": billed, "curated_total": "2" if wrong == "total" else billed}
+    monkeypatch.setattr("tests.fakes.landing_zone.TOTAL", counted)
+    zone = LandingZone(onyx.platform, status=status)
+    onyx.platform.answers["create_tenant"] = lambda _: {"ok": True, "tenant": {}}
+    totals = answers["totals"]
+    services = [
+        {
+            "BillingPeriodStart": f"{period}-01",
+            "BillingCurrency": "USD",
+            "x_ServiceCode": service,
+            "EffectiveCost": "1" if service == wrong else said["effective"],
+        }
+        for (period, service), said in (
+            (name.split("/"), said) for name, said in totals["by_period_and_service"].items()
+        )
     ]
-    assert by_kind == {
-        "Usage": sum(usage),
-        "SavingsPlanCoveredUsage": Decimal("40.8"),
-        "SavingsPlanNegation": Decimal("-40.8"),
-        "SavingsPlanRecurringFee": Decimal("44.64"),
-        "DiscountedUsage": Decimal(0),
-        "RIFee": Decimal("31.8432"),
-        "Fee": Decimal(29),
-        "Credit": Decimal(-25),
-        "Tax": Decimal(10),
-    }
-    assert sum(by_kind.values()) == Decimal("215.6369417267226304")
+    onyx.platform.on("GET", "/v1/cost-center/costs", {"rows": services})
+    return zone
 
 
-def test_the_demo_bill_has_what_a_bill_has():
-    rows = lines()
-    assert 60 <= len(rows) <= 120
-    assert len({row["identity/LineItemId"] for row in rows}) == len(rows)
-    assert {row["resourceTags/user:team"] for row in rows} == {"", "web", "api", "data"}
-    assert len({row["lineItem/UsageAccountId"] for row in rows}) == 2
-    covered = [row for row in rows if row["lineItem/LineItemType"] == "SavingsPlanCoveredUsage"]
-    fee = next(row for row in rows if row["lineItem/LineItemType"] == "SavingsPlanRecurringFee")
-    used = sum(Decimal(row["savingsPlan/SavingsPlanEffectiveCost"]) for row in covered)
-    assert used == Decimal(fee["savingsPlan/UsedCommitment"])
-    lease = next(row for row in rows if row["lineItem/LineItemType"] == "RIFee")
-    reserved = [row for row in rows if row["lineItem/LineItemType"] == "DiscountedUsage"]
-    total = sum(Decimal(row["reservation/EffectiveCost"]) for row in reserved)
-    assert total + Decimal(lease["reservation/UnusedRecurringFee"]) == Decimal(
-        lease["lineItem/UnblendedCost"]
-    )
+@pytest.fixture
+def one_month(monkeypatch, answers):
+    """The landing zone makes one bill of a file: so the demonstration has one month, too."""
+    only = {"2026-09": answers["totals"]["by_period"]["2026-09"]}
+    told = {**answers, "totals": {**answers["totals"], "by_period": only}}
+    real = demonstration.write
+
+    def write(folder: Path):
+        done = real(folder)
+        done.answers = told
+        return done
+
+    monkeypatch.setattr(demonstration, "write", write)
+    return told
 
 
 @pytest.mark.parametrize("status", ["ingested", "unchanged"])
 @pytest.mark.parametrize("exists", [False, True])
-def test_the_demo_shows_the_bill_its_cost_and_the_way_on(onyx, status, exists):
-    zone = LandingZone(onyx.platform, status=status)
-    refusal = {"ok": False, "problem": {"code": "TENANT_EXISTS", "detail": "exists"}}
-    onyx.platform.answers["create_tenant"] = lambda _: refusal if exists else {"ok": True, "tenant": {}}
-    cost = {"ServiceName": "AmazonEC2", "BillingCurrency": "USD", "EffectiveCost": "56.7"}
-    onyx.platform.on("GET", "/v1/cost-center/costs", {"rows": [cost]})
-    path = "/v1/cost-center/bills/demo-cur.2026-09/reconciliation"
-    onyx.platform.on("GET", path, {"rows": [RECONCILIATION]})
+def test_the_demo_shows_what_onyx_counts_beside_the_key(onyx, monkeypatch, one_month, status, exists):
+    zone = serve(onyx, monkeypatch, one_month, status=status)
+    if exists:
+        refusal = {"ok": False, "problem": {"code": "TENANT_EXISTS", "detail": "exists"}}
+        onyx.platform.answers["create_tenant"] = lambda _: refusal
 
     outcome = onyx("demo", "--port", "8461")
 
     assert outcome.code == 0, outcome.err
     assert zone.sources == ["demo-cur"]
-    for part in (
-        status,
-        "56.7",
-        "http://onyx.test/v1/docs",
-        "onyx down --port 8461",
-        "onyx token --tenant demo",
-    ):
+    total = one_month["totals"]["by_period"]["2026-09"]["billed"]
+    lines = outcome.out.splitlines()
+    (said,) = [line for line in lines if line.startswith("2026-09 ")]
+    assert said.split() == ["2026-09", total, total, "true"]
+    assert "false" not in outcome.out
+    for part in (status, "http://onyx.test/v1/docs", "onyx down --port 8461", "onyx token --tenant demo"):
         assert part in outcome.out
+    assert f"Planted in it: {len(one_month['anomalies'])} anomalies" in outcome.out
+
+
+@pytest.mark.parametrize("wrong", ["AmazonEC2", "awskms", "total"])
+def test_a_count_that_is_not_the_keys_is_a_failure(onyx, monkeypatch, one_month, wrong):
+    serve(onyx, monkeypatch, one_month, wrong=wrong)
+
+    outcome = onyx("demo")
+
+    assert outcome.code == 1
+    assert "Onyx counts something else than the bill holds" in outcome.err
+
+
+def test_the_demo_bill_is_small_several_months_long_and_always_the_same(onyx, monkeypatch, one_month):
+    zone = serve(onyx, monkeypatch, one_month)
+
+    onyx("demo")
+    onyx("demo")
+
+    first, second = zone.files.values()
+    assert first == second
+    rows = list(csv.DictReader(io.StringIO(gzip.decompress(first).decode())))
+    assert 10_000 < len(rows) < 14_000
+    assert len({row["bill/BillingPeriodStartDate"] for row in rows}) == 3
 
 
 def test_a_demo_bill_that_is_rejected_is_a_failure(onyx):

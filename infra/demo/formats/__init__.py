@@ -1,0 +1,1 @@
+"""How the truth is said in each format: from ledger lines to columns of their own."""
