@@ -44,6 +44,9 @@ class Api:
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return self._call("POST", path, body=body)
 
+    def delete(self, path: str) -> dict[str, Any]:
+        return self._call("DELETE", path)
+
     def rows(self, path: str, params: Params | None = None) -> list[dict[str, Any]]:
         """All rows of a list, page by page."""
         return list(self._pages(path, params or []))

@@ -21,6 +21,7 @@ def apply(proxy: PrivateProxy, *, front_url: str, api_name: str) -> None:
     cognito.refuse_attributes_that_the_pool_protects()
     iam.take_the_loopback_for_tls()
     iam.name_glue_databases_as_such()
+    iam.name_the_role_of_a_session()
     http_api.keep_cors()
     http_api.answer_at_the_front_door(api_name, front_url)
     http_api.forward_private_integrations(proxy)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
 
 _DATABASE_ACTIONS = ("GetDatabase", "UpdateDatabase", "DeleteDatabase", "CreateDatabase")
 
@@ -17,6 +17,21 @@ def take_the_loopback_for_tls() -> None:
         pin(address, True)
 
     app.pin_request_origin = pinning
+
+
+def name_the_role_of_a_session() -> None:
+    """`aws:PrincipalArn` of a role's session is the role's ARN; the emulator gives the session's."""
+    resolve = iam_evaluator._resolve_condition_key
+
+    def resolving(key: str, context: Any) -> Any:
+        found = resolve(key, context)
+        if key.lower() == "aws:principalarn" and ":assumed-role/" in str(found):
+            head, _, session = str(found).partition(":assumed-role/")
+            partition, account = head.split(":")[1], head.split(":")[4]
+            return f"arn:{partition}:iam::{account}:role/{session.split('/')[0]}"
+        return found
+
+    iam_evaluator._resolve_condition_key = resolving
 
 
 def name_glue_databases_as_such() -> None:
