@@ -51,14 +51,14 @@ class Served:
 
 @dataclass(frozen=True)
 class Scaled:
-    """The task works off a queue: from `min_tasks` to `max_tasks` by messages that wait or are in work.
+    """The task works off queues: from `min_tasks` to `max_tasks` by messages that wait or are in work.
 
     With no task at all, the first message of a long quiet time waits for up to 15 minutes: SQS stops its
     metrics after six idle hours and takes that long to resume them. `min_tasks=1` is the price of not
     waiting.
     """
 
-    queue: sqs.IQueue
+    queues: Sequence[sqs.IQueue]
     min_tasks: int
     max_tasks: int
     messages_per_task: int = 4
@@ -69,7 +69,7 @@ class DataService(Construct):
 
     Give `served` for an HTTP server: it gets PORT and HOST, a health check, an SRV record in Cloud Map and an
     `integration` for the HTTP API through the VPC link, which alone may reach its port. Give `scaled` for a
-    consumer of a queue. The task's role starts empty: callers add what the code calls.
+    consumer of queues. The task's role starts empty: callers add what the code calls.
     """
 
     def __init__(
@@ -230,18 +230,20 @@ class DataService(Construct):
             min_capacity=scaled.min_tasks, max_capacity=scaled.max_tasks
         )
         minute = Duration.minutes(1)
+        counts: dict[str, cloudwatch.IMetric] = {}
+        for number, queue in enumerate(scaled.queues, start=1):
+            counts[f"waiting{number}"] = queue.metric_approximate_number_of_messages_visible(
+                period=minute, statistic="Maximum"
+            )
+            counts[f"working{number}"] = queue.metric_approximate_number_of_messages_not_visible(
+                period=minute, statistic="Maximum"
+            )
         backlog = cloudwatch.MathExpression(
-            expression="waiting + working",
+            # A queue that was quiet for hours has no data; the others count all the same.
+            expression=" + ".join(f"FILL({name}, 0)" for name in counts),
             label="messages waiting or in work",
             period=minute,
-            using_metrics={
-                "waiting": scaled.queue.metric_approximate_number_of_messages_visible(
-                    period=minute, statistic="Maximum"
-                ),
-                "working": scaled.queue.metric_approximate_number_of_messages_not_visible(
-                    period=minute, statistic="Maximum"
-                ),
-            },
+            using_metrics=counts,
         )
         # Bounds lie between whole numbers: AWS counts a value that is exactly on a bound to the step below
         # it when it scales in, by which the one message of a quiet day would get no task at all.

@@ -57,3 +57,20 @@ def test_elsewhere_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     with protected():
         assert asked == []
     assert asked == []
+
+
+def test_the_task_is_protected_until_the_last_of_what_it_works_on_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setenv("ECS_AGENT_URI", "http://agent.test")
+    monkeypatch.setattr(
+        task_protection, "_set", lambda agent, state: asked.append(state["ProtectionEnabled"])
+    )
+    bill, job = protected(), protected()
+    bill.__enter__()
+    job.__enter__()
+    bill.__exit__(None, None, None)
+    assert asked == [True, True]
+    job.__exit__(None, None, None)
+    assert asked == [True, True, False]
