@@ -46,6 +46,7 @@ def _item(record: QueryRecord) -> dict[str, Any]:
         "tables": list(record.tables),
         # Text: a snapshot id has 19 digits, which readers of JSON numbers cut.
         "snapshots": [str(each) for each in record.snapshots],
+        "as_of": None if record.as_of is None else iso(record.as_of),
     }
 
 
@@ -65,4 +66,5 @@ def _record(item: Mapping[str, Any]) -> QueryRecord:
         files=item["files"],
         tables=tuple(item["tables"]),
         snapshots=tuple(int(each) for each in item["snapshots"]),
+        as_of=datetime.fromisoformat(item["as_of"]) if item.get("as_of") else None,
     )

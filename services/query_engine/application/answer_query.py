@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.query_engine.domain.answers import (
     Answer,
@@ -13,9 +13,10 @@ from services.query_engine.domain.answers import (
     Status,
     kept_sql,
 )
+from services.query_engine.domain.errors import AS_OF_IN_FUTURE, refuse
 from services.query_engine.domain.plan import Plan, compile_query
 from services.query_engine.domain.tables import Catalog, Table
-from shared.clock import Clock
+from shared.clock import Clock, iso
 from shared.errors import OnyxError
 from shared.ids import Ids
 from shared.tenancy import Principal, Role
@@ -41,8 +42,11 @@ class AnswerQuery:
     limits: Limits
     timeout_seconds: float
 
-    def __call__(self, caller: Principal, text: str) -> Answered:
-        """The answer to `text`. Raises OnyxError; whatever comes of it is in the log by then."""
+    def __call__(self, caller: Principal, text: str, as_of: datetime | None = None) -> Answered:
+        """The answer to `text` over what is published, or was at `as_of`.
+
+        Raises OnyxError; whatever comes of it is in the log by then.
+        """
         caller.require(Role.VIEWER)
         started = self.clock.now()
         record = QueryRecord(
@@ -52,9 +56,12 @@ class AnswerQuery:
             sql_bytes=len(text.encode(errors="replace")),
             status=Status.REFUSED,
             started_at=started,
+            as_of=as_of,
         )
         try:
-            plan = self._plan(text, self.catalog.tables(caller.tenant))
+            if as_of is not None and as_of > started:
+                raise refuse(AS_OF_IN_FUTURE, f"as_of {iso(as_of)} is later than now, {iso(started)}")
+            plan = self._plan(text, self.catalog.tables(caller.tenant, as_of))
         except OnyxError as error:
             self.log.begin(caller.tenant, self._ended(record, Status.REFUSED, error.code))
             raise

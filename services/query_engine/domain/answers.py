@@ -49,7 +49,8 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class QueryRecord:
-    """The audit record of one query. `sql` is cut to 8 KB; `snapshots` are the Iceberg snapshots bound."""
+    """The audit record of one query. `sql` is cut to 8 KB; `snapshots` are the Iceberg snapshots bound, those
+    of the sets that were published at `as_of` where that was asked for."""
 
     query_id: str
     subject: str
@@ -65,6 +66,7 @@ class QueryRecord:
     files: int = 0
     tables: tuple[str, ...] = ()
     snapshots: tuple[int, ...] = ()
+    as_of: datetime | None = None
 
 
 class QueryLog(Protocol):

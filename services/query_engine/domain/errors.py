@@ -5,8 +5,10 @@ A refusal is the caller's to mend, so it says where (line and column, counted fr
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from shared.clock import iso
 from shared.errors import BadRequest, OnyxError, Timeout, TooManyRequests, Unavailable, Unprocessable
 
 SQL_SYNTAX = "SQL_SYNTAX"
@@ -34,6 +36,8 @@ LAKE_UNAVAILABLE = "LAKE_UNAVAILABLE"
 LAKE_INCONSISTENT = "LAKE_INCONSISTENT"
 ENGINE_FAILED = "ENGINE_FAILED"
 UNSAFE_PATH = "UNSAFE_PATH"
+AS_OF_NOT_KEPT = "AS_OF_NOT_KEPT"
+AS_OF_IN_FUTURE = "AS_OF_IN_FUTURE"
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,17 @@ def refuse(
     if near:
         finding["nearest"] = list(near)
     return BadRequest(f"{detail}{where}.{hint}", code=code, errors=[finding])
+
+
+def not_kept(moment: datetime, bill_id: str, nearest: Sequence[datetime]) -> BadRequest:
+    """What was published at `moment` cannot be read any more; `nearest` are moments of which all can be."""
+    near = [iso(each) for each in nearest]
+    finding = {"message": f"the set of {bill_id} of that moment is gone", "bill_id": bill_id, "nearest": near}
+    return BadRequest(
+        f"What was published at {iso(moment)} is no longer kept. Nearest moments that are: {', '.join(near)}",
+        code=AS_OF_NOT_KEPT,
+        errors=[finding],
+    )
 
 
 def unsupported(detail: str) -> BadRequest:

@@ -45,9 +45,14 @@ class Table:
 
 
 class Catalog(Protocol):
-    """The tables of a tenant, as published now."""
+    """The tables of a tenant."""
 
-    def tables(self, tenant: TenantId) -> dict[str, Table]: ...
+    def tables(self, tenant: TenantId, as_of: datetime | None = None) -> dict[str, Table]:
+        """As published now, or as they were published at that moment: bills of later are absent.
+
+        Raises BadRequest (AS_OF_NOT_KEPT) where a bill's set of that moment is no longer kept.
+        """
+        ...
 
 
 def union_columns(*layers: tuple[Column, ...]) -> tuple[Column, ...]:

@@ -69,7 +69,7 @@ def create_app(services: Services) -> Starlette:
     async def query(request: Request) -> Response:
         caller = await _caller(services, request)
         asked = _request(await _body(request))
-        answered = await run_in_threadpool(services.answer_query, caller, asked.sql)
+        answered = await run_in_threadpool(services.answer_query, caller, asked.sql, asked.as_of)
         return _json(views.answer(answered))
 
     async def tables(request: Request) -> Response:

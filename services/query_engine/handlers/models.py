@@ -1,10 +1,21 @@
 """Bodies of the query routes, as they are validated and published. Imports nothing but pydantic."""
 
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 MAX_BODY_BYTES = 256 * 1024
+
+
+def _moment(value: object) -> object:
+    """A date (its first instant) or a time in ISO 8601; without a zone it is UTC."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError("a date or a time in ISO 8601")
+    moment = datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class QueryRequest(BaseModel):
@@ -16,6 +27,12 @@ class QueryRequest(BaseModel):
         min_length=1,
         description="One SELECT (or UNION, or WITH ... SELECT) of up to 64 KB.",
         examples=["SELECT ServiceName, sum(BilledCost) AS Cost FROM charges GROUP BY 1 ORDER BY 2 DESC"],
+    )
+    as_of: Annotated[AwareDatetime | None, BeforeValidator(_moment)] = Field(
+        default=None,
+        description="Answer from what was published at this date or time (UTC): every moment of the last 90 "
+        "days, and the ends of 13 months (the first instant of the next).",
+        examples=["2026-11-01T00:00:00Z"],
     )
 
 
@@ -80,3 +97,4 @@ class QueryAudit(BaseModel):
     files: int
     tables: list[str]
     snapshots: list[str]
+    as_of: AwareDatetime | None

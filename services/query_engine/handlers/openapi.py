@@ -28,7 +28,8 @@ def document() -> dict[str, Any]:
                 QueryAnswer,
                 "Athena's SQL over the caller's own tables, at most 64 KB of text, 25 seconds, 10,000 rows "
                 "and 9 MB of rows. Codes of problems: SQL_SYNTAX, SQL_NOT_SELECT, SQL_MULTIPLE_STATEMENTS, "
-                "SQL_TOO_COMPLEX, UNKNOWN_TABLE, UNKNOWN_COLUMN, AMBIGUOUS_COLUMN, UNSUPPORTED_FUNCTION, "
+                "SQL_TOO_COMPLEX, AS_OF_NOT_KEPT (its `nearest` are moments that are kept), AS_OF_IN_FUTURE, "
+                "UNKNOWN_TABLE, UNKNOWN_COLUMN, AMBIGUOUS_COLUMN, UNSUPPORTED_FUNCTION, "
                 "UNSUPPORTED_SQL, TYPE_MISMATCH, NOT_GROUPED, DIVISION_BY_ZERO, NUMERIC_OVERFLOW, "
                 "INVALID_CAST, INVALID_PATTERN, SUBQUERY_ROWS, RESULT_TOO_LARGE, QUERY_MEMORY, "
                 "QUERY_TIMEOUT (504), QUERY_BUSY (429, Retry-After), WORKER_LOST, LAKE_UNAVAILABLE (503).",

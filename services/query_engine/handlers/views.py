@@ -71,4 +71,5 @@ def audit(record: QueryRecord) -> QueryAudit:
         files=record.files,
         tables=list(record.tables),
         snapshots=[str(each) for each in record.snapshots],
+        as_of=record.as_of,
     )

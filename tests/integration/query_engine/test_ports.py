@@ -61,6 +61,7 @@ RECORD = QueryRecord(
     files=2,
     tables=("charges",),
     snapshots=(2**62 + 1,),
+    as_of=NOW - timedelta(days=1),
 )
 
 

@@ -92,6 +92,27 @@ def test_tables_are_listed_with_their_freshness(server: Server) -> None:
     assert {"name": "Tags", "type": "map(varchar, varchar)"} in tables["charges"]["columns"]
 
 
+def test_as_of_a_moment_only_what_was_published_then_answers(server: Server) -> None:
+    def ask(as_of: object, tenant: str = "acme") -> httpx.Response:
+        headers = {"Authorization": f"Bearer {server.token(tenant)}"}
+        body = {"sql": "select count(*) n from charges", "as_of": as_of}
+        return httpx.post(f"{server.url}/v1/query", json=body, headers=headers, timeout=60)
+
+    def rows(as_of: str, tenant: str = "acme") -> int:
+        answer = ask(as_of, tenant)
+        assert answer.status_code == 200, answer.text
+        count: int = answer.json()["rows"][0]["n"]
+        return count
+
+    assert [rows(each) for each in ("2026-10-02", "2026-10-02T12:00:00Z", "2026-11-01")] == [0, 2, 3]
+    assert rows("2026-10-03", "globex") == 1
+    record = server.get(f"/v1/query/{ask('2026-10-03').json()['query_id']}").json()
+    assert (record["as_of"], len(record["snapshots"])) == ("2026-10-03T00:00:00Z", 1)
+    future = ask("2999-01-01")
+    assert (future.status_code, future.json()["code"]) == (400, "AS_OF_IN_FUTURE")
+    assert ask("soon").status_code == 422
+
+
 def test_every_query_is_on_record_for_its_tenant_alone(server: Server) -> None:
     query_id = server.query("select count(*) from charges").json()["query_id"]
     record = server.get(f"/v1/query/{query_id}").json()

@@ -1,8 +1,9 @@
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from services.query_engine.application.answer_query import AnswerQuery
 from services.query_engine.application.list_tables import ListTables
@@ -12,6 +13,7 @@ from services.query_engine.domain.datasets import Dataset
 from services.query_engine.domain.errors import failure
 from services.query_engine.domain.tables import Column, require_own_path
 from services.query_engine.handlers import views
+from services.query_engine.handlers.models import QueryRequest
 from shared.clock import FixedClock
 from shared.errors import Forbidden, NotFound, OnyxError
 from shared.ids import SequenceIds
@@ -53,6 +55,41 @@ def test_an_answer_is_on_record_with_what_it_was_made_of() -> None:
         "elapsed_ms": 0,
         "engine": "fake",
     }
+
+
+def test_a_moment_is_handed_to_the_catalog_and_kept_on_record() -> None:
+    catalog, log = FakeCatalog({"acme": demo_tables()}), FakeQueryLog()
+    ask = replace(use_case(FakeEngine(ANSWER), log), catalog=catalog)
+    ask(ADA, "select n from charges")
+    moment = NOW - timedelta(days=1)
+    record = ask(ADA, "select n from charges", moment).record
+    assert catalog.asked == [None, moment]
+    assert views.audit(record).as_of == moment
+    with pytest.raises(OnyxError) as refused:
+        ask(ADA, "select n from charges", NOW + timedelta(seconds=1))
+    assert (refused.value.code, refused.value.status) == ("AS_OF_IN_FUTURE", 400)
+    assert log.records["acme", "id-3"].status is Status.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-01", "2026-11-01T00:00:00+00:00"),
+        ("2026-11-01T10:00:00", "2026-11-01T10:00:00+00:00"),
+        ("2026-11-01T10:00:00+02:00", "2026-11-01T08:00:00+00:00"),
+        ("2026-11-01T10:00:00.5Z", "2026-11-01T10:00:00.500000+00:00"),
+    ],
+)
+def test_a_moment_without_a_zone_is_utc(text: str, moment: str) -> None:
+    asked = QueryRequest.model_validate({"sql": "select 1", "as_of": text}).as_of
+    assert asked is not None
+    assert asked.astimezone(UTC).isoformat() == moment
+
+
+@pytest.mark.parametrize("bad", ["soon", "", 5, "2026-13-01", ["2026-11-01"]])
+def test_what_is_no_moment_is_refused(bad: object) -> None:
+    with pytest.raises(ValidationError):
+        QueryRequest.model_validate({"sql": "select 1", "as_of": bad})
 
 
 def test_a_refusal_and_a_failure_are_on_record() -> None:
