@@ -30,6 +30,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
     RequestUnsupportedContentType,
     RequestValidationError,
 )
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from pydantic import ValidationError
 
@@ -119,8 +120,11 @@ def app_routes(app: APIGatewayHttpResolver) -> list[Route]:
     return [*app._static_routes, *app._dynamic_routes]
 
 
-def principal(app: APIGatewayHttpResolver) -> Principal:
-    """Who is calling, from the claims that API Gateway verified. Raises Unauthenticated."""
+def principal(app: APIGatewayHttpResolver | APIGatewayHttpRouter) -> Principal:
+    """Who is calling, from the claims that API Gateway verified. Raises Unauthenticated.
+
+    `app` is the resolver, or a router that it includes.
+    """
     authorizer = app.current_event.request_context.authorizer
     claims = authorizer.jwt_claim if authorizer else {}
     if not claims:

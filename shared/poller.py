@@ -27,11 +27,17 @@ _BEATS_PER_TIMEOUT = 3
 """A message stays hidden for three heartbeats: two may be lost before it is delivered again."""
 
 
+def _unheard(message: Message) -> None:
+    """Nobody listens to heartbeats."""
+
+
 class Poller:
     """Receives from one queue and calls `handle_message` until `stop` is set.
 
     `guard` is entered round each message (ECS task protection, for example); `tenant_of` names the tenant
-    for a failure row where the message tells it.
+    for a failure row where the message tells it. `on_beat` is told of each message that a heartbeat keeps
+    hidden, on the heartbeat's own thread. Where the queue's `receives` are told, a message that has none left
+    is given back at once: nobody waits for what is only on its way to the dead-letter queue.
     """
 
     def __init__(
@@ -49,6 +55,8 @@ class Poller:
         batch_size: int = 1,
         tenant_of: Callable[[Message], TenantId | None] = no_tenant,
         guard: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        on_beat: Callable[[Message], None] = _unheard,
+        receives: int | None = None,
     ) -> None:
         if not 1 <= batch_size <= 10 or not 0 <= wait_seconds <= 20:
             raise ValueError("SQS hands out 1 to 10 messages after at most 20 seconds")
@@ -63,6 +71,8 @@ class Poller:
         self._wait_seconds = wait_seconds
         self._batch_size = batch_size
         self._guard = guard
+        self._on_beat = on_beat
+        self._receives = receives
         self._attempts = Attempts(name, inbox, self._backoff, tenant_of)
 
     def run(self) -> None:
@@ -102,7 +112,8 @@ class Poller:
         # The heartbeat must not hide again what is about to be given back or deleted.
         waiting.let_go(message)
         if delay is not None:
-            set_visibility(self._sqs, self._queue_url, message, delay)
+            given_up = self._receives is not None and message.receive_count >= self._receives
+            set_visibility(self._sqs, self._queue_url, message, 0 if given_up else delay)
             return False
         failpoint("poller: handled")
         # If this fails the message comes again, and what handles it knows it by its key.
@@ -116,11 +127,7 @@ class Poller:
 
         def beat() -> None:
             while not done.wait(self._heartbeat_seconds):
-                held.each(
-                    lambda message: set_visibility(
-                        self._sqs, self._queue_url, message, self._visibility_seconds
-                    )
-                )
+                held.each(self._beat)
 
         thread = threading.Thread(target=beat, name=f"{self._name}-heartbeat", daemon=True)
         if messages:
@@ -131,6 +138,13 @@ class Poller:
             done.set()
             if messages:
                 thread.join()
+
+    def _beat(self, message: Message) -> None:
+        set_visibility(self._sqs, self._queue_url, message, self._visibility_seconds)
+        try:
+            self._on_beat(message)
+        except Exception:  # noqa: BLE001 - the next beat must come, whoever listens
+            logger.exception("a sign of life was not heard", message_id=message.message_id)
 
 
 class _Held:

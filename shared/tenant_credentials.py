@@ -59,11 +59,11 @@ def session_policy(tenant: TenantId, reach: Reach, *, role_arn: str, region: str
     buckets = [f"arn:{partition}:s3:::{bucket}" for bucket in reach.buckets]
     statements: list[dict[str, Any]] = [
         _allow("s3:*", [f"{bucket}/{tenant}/*" for bucket in buckets]),
-        # Should the role be let list one day, then below the prefix only.
-        {
-            **_allow("s3:ListBucket", buckets),
-            "Condition": {"StringLike": {"s3:prefix": [f"{tenant}/*"]}},
-        },
+        # What the role may list, below the prefix only.
+        *(
+            {**_allow(action, buckets), "Condition": {"StringLike": {"s3:prefix": [f"{tenant}/*"]}}}
+            for action in ("s3:ListBucket", "s3:ListBucketVersions")
+        ),
         # The role names the key; what is encrypted with it is named above.
         _allow("kms:*", ["*"]),
     ]

@@ -1,21 +1,32 @@
 """`onyx bills`: what was ingested or rejected, and why."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from infra.commands import session
-from infra.commands.api import Params
+from infra.commands import bill_history, session
+from infra.commands.api import Api, Params
+from infra.commands.landing import CHANNEL, why_failed
 from infra.commands.options import DEFAULT_PORT, Env, OutputFormat, Port, Tenant
 from infra.commands.render import Format, print_rows
 
 app = typer.Typer(invoke_without_command=True)
+app.command()(bill_history.history)
+app.command()(bill_history.changes)
 # One bill as JSON: the same keys from the API, `onyx bills` and `onyx ingest`.
 KEYS = ("bill_id", "source", "format", "billing_period", "files", "rows", "totals", "status", "reasons")
+DELIVERIES = ("failed", "retrying", "waiting")
+DELIVERY_KEYS = (
+    *("delivery_id", "source", "filename", "status"),
+    *("attempts", "since", "code", "reason", "message_id"),
+)
+WAITING_KEYS = ("delivery_id", "source", "filename", "billing_period", "since", "reason", "missing")
 MONEY_KEYS = ("currency", "raw_total", "curated_total", "difference")
 RECONCILIATION_KEYS = (
     "billing_account",
+    "sub_account",
     "billing_period",
     "invoice",
     "currency",
@@ -33,18 +44,32 @@ def bills(
     context: typer.Context,
     tenant: Tenant = None,
     status: Annotated[
-        str | None, typer.Option("--status", help="ingested, unchanged, restated or rejected.")
+        str | None,
+        typer.Option(
+            "--status",
+            help="ingested, unchanged, restated or rejected; failed, retrying or waiting lists deliveries "
+            "instead.",
+        ),
     ] = None,
     fmt: OutputFormat = Format.TABLE,
     port: Port = DEFAULT_PORT,
     env: Env = "local",
 ) -> None:
-    """List the tenant's bills; `show ID` reconciles one."""
+    """List the tenant's bills; `show ID` reconciles one.
+
+    Deliveries that failed are told below the table (with json and csv: on standard error).
+    """
     if context.invoked_subcommand is not None:
         return
+    api = session.connect(env, port).api(tenant)
+    if status in DELIVERIES:
+        columns = WAITING_KEYS if status == "waiting" else DELIVERY_KEYS
+        print_rows([_delivery_row(one, columns) for one in _deliveries(api, status)], fmt, columns=columns)
+        return
     params: Params = [("status", status)] if status else []
-    rows = session.connect(env, port).api(tenant).rows("/v1/cost-center/bills", params)
-    print_bills(rows, fmt)
+    print_bills(api.rows("/v1/cost-center/bills", params), fmt)
+    if status is None:
+        _tell_failed(api, fmt)
 
 
 @app.command()
@@ -56,7 +81,7 @@ def show(
     port: Port = DEFAULT_PORT,
     env: Env = "local",
 ) -> None:
-    """Reconcile one bill. Raw against curated, per account, period, invoice and currency."""
+    """Reconcile one bill. Raw against curated, per account, sub-account, period, invoice and currency."""
     if context.parent is not None:  # `onyx bills --tenant acme show ID` means the same as the option after ID
         given = {
             name: value
@@ -92,10 +117,35 @@ def print_bills(bills: list[dict[str, Any]], fmt: Format) -> None:
     print_rows(rows, fmt, columns=[*columns[:at], *MONEY_KEYS, *columns[at:]])
 
 
+def _deliveries(api: Api, status: str) -> list[dict[str, Any]]:
+    return api.rows("/v1/cost-center/deliveries", [("status", status)])
+
+
+def _delivery_row(delivery: dict[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    told = {**delivery, **(delivery.get("failure") or {}), **(delivery.get("waiting") or {})}
+    return {key: told.get(key) for key in columns}
+
+
+def _tell_failed(api: Api, fmt: Format) -> None:
+    """Deliveries that no bill tells of, because they never came so far."""
+    failed = _deliveries(api, "failed")
+    if not failed:
+        return
+    many = "1 delivery" if len(failed) == 1 else f"{len(failed)} deliveries"
+    lines = [f"{many} failed (`onyx dlq show {CHANNEL}`, and `onyx dlq redrive {CHANNEL}` once mended):"]
+    for one in failed:
+        since = (one.get("failure") or {}).get("since", "unknown")
+        lines.append(f"  {one['source']}/{one['filename']}, since {since}: {why_failed(one)}")
+    for line in lines:
+        typer.echo(line, err=fmt is not Format.TABLE)
+
+
 def _reasons(bill: dict[str, Any]) -> list[str]:
     """The bill's own, and those of a delivery that was refused after what is published."""
     later = bill.get("last_rejection") or {}
+    kept = bill.get("quarantine") or later.get("quarantine")
     return [
         *(bill.get("reasons") or []),
         *(f"a later delivery was rejected: {reason}" for reason in later.get("reasons") or []),
+        *([f"the refused files are kept in {kept}"] if kept else []),
     ]

@@ -6,19 +6,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+import httpx
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from infra.commands.errors import CommandError, usage
-from infra.commands.session import Session
+from infra.commands.session import LOCAL, Session
 
 T = TypeVar("T")
 CONSUMERS: Mapping[str, str] = {
+    "cost-center/Jobs": "jobs",
     "cost-center/LandedBills": "ingester",
     "cost-center/TenantCreated": "on_tenant_created",
     "query-engine/BillIngested": "query-engine.on-bill-ingested",
 }
 """Under which name the consumer of a channel files its failure rows."""
 _QUEUE, _DEAD = "QueueUrl", "DlqUrl"
+_EMULATOR_QUEUES = "/_ministack/sqs/messages"
+"""Shows messages without receiving them."""
+_LOOK_SECONDS = 30.0
 _HASH = re.compile(r"[0-9A-F]{8}$")
 _DEPTHS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
@@ -117,8 +122,9 @@ def depths(connected: Session, url: str) -> tuple[int, int]:
 def oldest_ages(connected: Session, urls: Sequence[str], now: datetime) -> dict[str, int]:
     """Seconds that the oldest message of each queue waits, by CloudWatch; a queue without data is not in it.
 
-    SQS itself does not tell it, and receiving to find out would take a delivery from the consumer. Locally
-    there are no such metrics.
+    SQS itself does not tell it, and receiving to find out would take a delivery from the consumer, and one of
+    its few receives from the message. Locally there are no such metrics, but an emulator that can be looked
+    into.
     """
     queries = [
         {
@@ -137,6 +143,8 @@ def oldest_ages(connected: Session, urls: Sequence[str], now: datetime) -> dict[
     ]
     if not queries:
         return {}
+    if connected.env == LOCAL:
+        return {url: age for url in urls if (age := _looked_into(connected, url, now)) is not None}
     cloudwatch = connected.platform.client("cloudwatch")
     answer = asking(
         connected,
@@ -149,6 +157,25 @@ def oldest_ages(connected: Session, urls: Sequence[str], now: datetime) -> dict[
         )["MetricDataResults"],
     )
     return {urls[int(one["Id"][1:])]: int(one["Values"][0]) for one in answer if one.get("Values")}
+
+
+def _looked_into(connected: Session, url: str, now: datetime) -> int | None:
+    """The age of the oldest message in the emulator's queue, in sight or not; None where it is empty."""
+    with httpx.Client(transport=connected.transport, timeout=_LOOK_SECONDS, trust_env=False) as emulator:
+        try:
+            answer = emulator.get(f"{connected.platform.url}{_EMULATOR_QUEUES}", params={"QueueUrl": url})
+        except httpx.TransportError:
+            raise CommandError(connected.unreachable) from None
+    if not answer.is_success:
+        raise CommandError(f"The age of messages cannot be read: HTTP {answer.status_code}")
+    sent = [
+        int(message["Attributes"]["SentTimestamp"])
+        for account in answer.json()["messages"].values()
+        for queues in account.values()
+        for messages in queues.values()
+        for message in messages
+    ]
+    return max(0, int(now.timestamp() - min(sent) / 1000)) if sent else None
 
 
 def _event_channels(stack: Stack) -> Iterator[Channel]:

@@ -1,67 +1,22 @@
 """Messages in a dead-letter queue: looked at without being taken, told with their failure, brought back."""
 
-import json
 import time
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from infra.commands.channels import Channel, asking, depths
 from infra.commands.errors import CommandError
+from infra.commands.letters import MANY, Letter, each, show_again
 from infra.commands.session import Session
 from shared.clock import iso
 from shared.dynamo_items import Item, from_attributes
 from shared.tenancy import UNKNOWN_TENANT
 
 NO_ROW = "no failure row: killed or timed out"
-_AT_ONCE = 10
-_HIDDEN_SECONDS = 60
-"""How long a message is out of others' sight while it is looked at or moved."""
-_EMPTY_ANSWERS = 3
-"""SQS may answer nothing although something is there: so often in a row, it is empty."""
 _POLL_SECONDS = 1.0
-_MANY = 100_000
-"""More than a queue holds that a person picks messages from."""
 _UNSUPPORTED = ("UnsupportedOperation", "InvalidAction", "InvalidParameterValue", "InvalidAddress")
-
-
-@dataclass(frozen=True)
-class Letter:
-    """A message in a dead-letter queue."""
-
-    message_id: str
-    body: str
-    sent_at: datetime
-    """When it first came into its queue."""
-    receipt: str
-    attributes: Mapping[str, Any]
-
-    @property
-    def event(self) -> Mapping[str, Any]:
-        """The body as the event that it should be; empty where it is none."""
-        try:
-            found = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return {}
-        return found if isinstance(found, dict) else {}
-
-    @property
-    def detail(self) -> Mapping[str, Any]:
-        found = self.event.get("detail")
-        return found if isinstance(found, dict) else {}
-
-    @property
-    def tenant(self) -> str | None:
-        """Of the envelope, or of the prefix that the object of an S3 event lies under."""
-        if isinstance(told := self.detail.get("tenantid"), str):
-            return told
-        landed = self.detail.get("object")
-        key = landed.get("key") if isinstance(landed, dict) else None
-        return key.split("/")[0] if isinstance(key, str) and "/" in key else None
 
 
 def look(connected: Session, dead: str, most: int) -> list[Letter]:
@@ -70,13 +25,13 @@ def look(connected: Session, dead: str, most: int) -> list[Letter]:
     found: dict[str, Letter] = {}
 
     def receive() -> None:
-        _each(sqs, dead, most, lambda letter: found.setdefault(letter.message_id, letter))
+        each(sqs, dead, most, lambda letter: found.setdefault(letter.message_id, letter))
 
     try:
         asking(connected, "The dead-letter queue cannot be read", receive)
     finally:
         for letter in found.values():
-            _show_again(sqs, dead, letter)
+            show_again(sqs, dead, letter)
     return sorted(found.values(), key=lambda letter: letter.sent_at)[:most]
 
 
@@ -132,10 +87,7 @@ def redrive(connected: Session, channel: Channel, message_ids: Collection[str]) 
     two leaves it twice and never nowhere (consumers know an event by its id).
     """
     if channel.queue is None:
-        raise CommandError(
-            f"{channel.name} holds notes of what was given up, not events: the rows that they name are still "
-            "pending in the outbox, and its sweep publishes them."
-        )
+        raise ValueError(f"{channel.name} has no queue: see relay_failures")
     if not message_ids and (moved := _moved_by_sqs(connected, channel.queue, channel.dead)) is not None:
         return moved
     return _moved_by_hand(connected, channel.queue, channel.dead, frozenset(message_ids))
@@ -170,7 +122,7 @@ def _moved_by_sqs(connected: Session, queue: str, dead: str) -> int | None:
 def _moved_by_hand(connected: Session, queue: str, dead: str, wanted: frozenset[str]) -> int:
     sqs = connected.platform.client("sqs")
     # What is there now: a message that fails again meanwhile is not brought back a second time.
-    most = _MANY if wanted else sum(depths(connected, dead))
+    most = MANY if wanted else sum(depths(connected, dead))
     moved: set[str] = set()
     passed: list[Letter] = []
 
@@ -184,62 +136,16 @@ def _moved_by_hand(connected: Session, queue: str, dead: str, wanted: frozenset[
         moved.add(letter.message_id)
 
     try:
-        asking(connected, "The messages cannot be moved", lambda: _each(sqs, dead, most, move, wanted, moved))
+        asking(connected, "The messages cannot be moved", lambda: each(sqs, dead, most, move, wanted, moved))
     finally:
         for letter in passed:
-            _show_again(sqs, dead, letter)
+            show_again(sqs, dead, letter)
     if missing := sorted(wanted - moved):
         raise CommandError(
             f"{len(moved)} brought back; not in the dead-letter queue (or hidden, as it was just looked at): "
             f"{', '.join(missing)}"
         )
     return len(moved)
-
-
-def _each(
-    sqs: Any,
-    dead: str,
-    most: int,
-    take: Callable[[Letter], object],
-    wanted: frozenset[str] = frozenset(),
-    done: Collection[str] = (),
-) -> None:
-    """Hands out each message once, until `most` were seen, all `wanted` are done, or none comes any more."""
-    seen: set[str] = set()
-    empty = 0
-    while len(seen) < most and empty < _EMPTY_ANSWERS and not (wanted and wanted <= set(done)):
-        answer = sqs.receive_message(
-            QueueUrl=dead,
-            MaxNumberOfMessages=min(_AT_ONCE, most - len(seen)),
-            VisibilityTimeout=_HIDDEN_SECONDS,
-            MessageSystemAttributeNames=["SentTimestamp"],
-            MessageAttributeNames=["All"],
-        )
-        fresh = [one for one in answer.get("Messages", []) if one["MessageId"] not in seen]
-        empty = 0 if fresh else empty + 1
-        for one in fresh:
-            seen.add(one["MessageId"])
-            take(_letter(one))
-
-
-def _letter(message: Mapping[str, Any]) -> Letter:
-    sent = int(message.get("Attributes", {}).get("SentTimestamp", 0))
-    return Letter(
-        message_id=message["MessageId"],
-        body=message["Body"],
-        sent_at=datetime.fromtimestamp(sent / 1000, UTC),
-        receipt=message["ReceiptHandle"],
-        attributes={
-            name: {part: value[part] for part in ("DataType", "StringValue", "BinaryValue") if part in value}
-            for name, value in message.get("MessageAttributes", {}).items()
-        },
-    )
-
-
-def _show_again(sqs: Any, dead: str, letter: Letter) -> None:
-    """Back in sight at once; where SQS refuses (it is gone, or another's), its hiding ends by itself."""
-    with suppress(ClientError):
-        sqs.change_message_visibility(QueueUrl=dead, ReceiptHandle=letter.receipt, VisibilityTimeout=0)
 
 
 def _arn(connected: Session, url: str) -> str:

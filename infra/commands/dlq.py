@@ -1,14 +1,16 @@
 """`onyx dlq`: what no consumer could handle, why, and the way back."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from infra.commands import session
-from infra.commands.channels import channels, depths, find, stacks
+from infra.commands.channels import Channel, Stack, channels, depths, find, oldest_ages, stacks
 from infra.commands.dead_letters import describe, look, redrive
+from infra.commands.errors import CommandError
 from infra.commands.options import DEFAULT_PORT, Env, OutputFormat, Port
+from infra.commands.relay_failures import demand_relay, redrive_relay, relay_of
 from infra.commands.render import Format, print_rows
 from infra.commands.session import Session
 from shared.clock import iso
@@ -26,6 +28,7 @@ SHOW_COLUMNS = (
     "attempts",
     "failed_at",
 )
+LEFT_COLUMNS = ("tenant", "id", "since", "why")
 _SAMPLE = 100
 
 ChannelName = Annotated[
@@ -72,15 +75,46 @@ def redrive_(
     port: Port = DEFAULT_PORT,
     env: Env = "local",
 ) -> None:
-    """Bring messages back into their queue, to be handled again. Says how many."""
+    """Bring messages back into their queue, to be handled again. Says how many.
+
+    Of a relay's failure queue: publish what is pending in its outbox, then remove the notes that are settled.
+    Exit code 1 where something cannot be published; it is shown with the reason, and stays.
+    """
     connected = session.connect(env, port)
-    one = find(channels(connected, stacks(connected)), channel)
+    parts = stacks(connected)
+    one = find(channels(connected, parts), channel)
+    if one.queue is None:
+        _redrive_relay(connected, demand_relay(relay_of(parts, one), one), one, message_id or [], fmt)
+        return
     count = redrive(connected, one, message_id or [])
     print_rows([{"channel": one.name, "redriven": count}], fmt)
 
 
+def _redrive_relay(
+    connected: Session, stack: Stack, channel: Channel, message_ids: list[str], fmt: Format
+) -> None:
+    done = redrive_relay(connected, stack, channel, message_ids)
+    row = {
+        "channel": channel.name,
+        "published": done.published,
+        "notes_removed": done.notes_removed,
+        "notes_left": done.notes_left,
+        "still_pending": len(done.left),
+    }
+    if fmt is Format.JSON:
+        print_rows([{**row, "left": done.left}], fmt)
+    else:
+        print_rows([row], fmt)
+        if done.left and fmt is Format.TABLE:
+            typer.echo()
+            print_rows(done.left, fmt, columns=LEFT_COLUMNS)
+    if done.left:
+        raise CommandError(f"{len(done.left)} of {channel.name} cannot be published yet.")
+
+
 def dead_letter_rows(connected: Session) -> list[dict[str, Any]]:
-    """A row of LIST_COLUMNS per channel. Of more than 100 messages the oldest is that of a sample."""
+    """A row of LIST_COLUMNS per channel. Of more than 100 messages the oldest is that of a sample; where all
+    are out of sight just now, it is the queue's own."""
     now = datetime.now(UTC)
     rows = []
     for channel in channels(connected, stacks(connected)):
@@ -88,6 +122,8 @@ def dead_letter_rows(connected: Session) -> list[dict[str, Any]]:
         letters = look(connected, channel.dead, min(dead, _SAMPLE)) if dead else []
         depth, flying = depths(connected, channel.queue) if channel.queue else (None, None)
         since = letters[0].sent_at if letters else None
+        if dead and since is None and (age := oldest_ages(connected, [channel.dead], now)):
+            since = now - timedelta(seconds=age[channel.dead])
         rows.append(
             {
                 "channel": channel.name,

@@ -77,7 +77,12 @@ def duration(text: str) -> timedelta:
 
 
 def _print_news(rows: list[dict[str, Any]], shown: dict[str, str], fmt: Format) -> None:
-    """What is new, or has become published since it was shown; a line each."""
+    """What is new, or has become published since it was shown; a line each.
+
+    `shown` keeps what these rows hold, and forgets what no later look goes back to.
+    """
+    for gone in shown.keys() - {row["id"] for row in rows}:
+        del shown[gone]
     for row in rows:
         if shown.get(row["id"]) == row["state"]:
             continue

@@ -9,7 +9,8 @@ import typer
 
 from infra.commands import session
 from infra.commands.bills import KEYS, print_bills
-from infra.commands.landing import UPLOAD_TIMEOUT_SECONDS, Landing, bill_files, check_source, source_of
+from infra.commands.bundles import bundles
+from infra.commands.landing import UPLOAD_TIMEOUT_SECONDS, Landing, Together, check_source, source_of
 from infra.commands.options import DEFAULT_PORT, Env, OutputFormat, Port, Tenant
 from infra.commands.progress import progress
 from infra.commands.render import Format
@@ -34,9 +35,10 @@ def ingest(
     port: Port = DEFAULT_PORT,
     env: Env = "local",
 ) -> None:
-    """Upload bills and print what became of each.
+    """Upload bills and print what became of each. A folder with an AWS manifest is one delivery.
 
-    Reads AWS CUR (csv, csv.gz, parquet) and FOCUS 1.0 to 1.2 (csv). Exit code 1 when a bill is rejected.
+    Reads AWS CUR (csv, csv.gz, parquet) and FOCUS 1.0 to 1.3 (csv). Exit code 1 when a bill is rejected
+    or a delivery was given up.
     """
     if source is not None:
         check_source(source)
@@ -53,8 +55,8 @@ def deliver(
     source: str | None,
     timeout: float = TIMEOUT_SECONDS,
 ) -> list[dict[str, Any]]:
-    """Uploads all files, then waits for all; the JSON of their bills."""
-    files = bill_files(paths)
+    """Uploads all files, manifests last, then waits for all; the JSON of their bills."""
+    together, files = bundles(paths, source)
     api = connected.api(tenant)
     with (
         progress() as shown,
@@ -62,4 +64,17 @@ def deliver(
     ):
         landing = Landing(api, put, shown)
         deliveries = [landing.upload(file, source or source_of(file)) for file in files]
-        return landing.wait(deliveries, timeout)
+        for each in together:
+            place = Together(each.folder)
+            for file in each.files:
+                landing.upload(file, each.source, place)
+            # A manifest tells that all is there.
+            deliveries += [landing.upload(file, each.source, place) for file in each.manifests]
+        return _once(landing.wait(deliveries, timeout))
+
+
+def _once(bills: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A bill that two copies of a manifest tell of is one."""
+    return list(
+        {(bill["bill_id"], bill.get("delivery_id", at)): bill for at, bill in enumerate(bills)}.values()
+    )

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -18,6 +18,8 @@ SUFFIXES = (".csv", ".csv.gz", ".parquet")
 CHUNK_BYTES = 1 << 20
 UPLOAD_TIMEOUT_SECONDS = 300.0
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, WAIT_GROWTH = 0.2, 2.0, 1.4
+CHANNEL = "LandedBills"
+"""Where the messages of landed bills are, as `onyx dlq` names it."""
 _SOURCE_LENGTH = 63
 _DATE = re.compile(
     r"(?<!\d)(?:19|20)\d{2}(?:[-_.]?(?:0[1-9]|1[0-2])(?:[-_.]?(?:0[1-9]|[12]\d|3[01]))?)?(?:t\d{4,6}z?)?(?!\d)"
@@ -31,6 +33,8 @@ class Progress(Protocol):
 
     def waiting(self, file: Path) -> None: ...
 
+    def retrying(self, file: Path, why: str) -> None: ...
+
     def done(self, file: Path, outcome: str) -> None: ...
 
 
@@ -38,6 +42,22 @@ class Progress(Protocol):
 class Delivery:
     file: Path
     id: str
+
+
+@dataclass
+class Together:
+    """The delivery of the files of a folder: what its first upload was given, once there was one."""
+
+    folder: Path
+    upload_id: str | None = None
+
+
+def why_failed(delivery: Mapping[str, Any]) -> str:
+    """What the API says of a delivery that is retrying or failed, in a line."""
+    failure = delivery.get("failure") or {}
+    tried = failure.get("attempts")
+    times = f" (tried {tried} {'time' if tried == 1 else 'times'})" if tried else ""
+    return f"{failure.get('code', 'UNKNOWN')}: {failure.get('reason', 'no reason was told')}{times}"
 
 
 def bill_files(paths: Sequence[Path]) -> list[Path]:
@@ -106,11 +126,28 @@ class Landing:
         self._progress = progress
         self._sleep = sleep
         self._monotonic = monotonic
+        self._told: dict[str, str] = {}
 
-    def upload(self, file: Path, source: str) -> Delivery:
-        """Streams the file to the landing bucket; the id of its delivery follows from what S3 answers."""
-        granted = self._api.post("/v1/cost-center/uploads", {"source": source, "filename": file.name})
-        size = file.stat().st_size
+    def upload(self, file: Path, source: str, together: Together | None = None) -> Delivery:
+        """Streams the file to the landing bucket; the id of its delivery follows from what S3 answers.
+
+        `together` is the file's place in a delivery of several; what the first is given holds for the others.
+        """
+        try:
+            return self._upload(file, source, file.stat().st_size, together)
+        except FileNotFoundError:
+            raise CommandError(f"{file}: it is not there any more. Nothing of it was uploaded.") from None
+        except OSError as error:
+            raise CommandError(f"{file}: it cannot be read: {error.strerror or error}") from None
+
+    def _upload(self, file: Path, source: str, size: int, together: Together | None) -> Delivery:
+        wanted = {"source": source, "filename": file.name}
+        if together is not None:
+            wanted["folder"] = file.relative_to(together.folder).parent.as_posix().removeprefix(".")
+            wanted |= {"upload_id": together.upload_id} if together.upload_id else {}
+        granted = self._api.post("/v1/cost-center/uploads", wanted)
+        if together is not None:
+            together.upload_id = granted["upload_id"]
         try:
             answer = self._put.put(
                 granted["url"],
@@ -129,7 +166,11 @@ class Landing:
         return Delivery(file, deterministic_id(granted["bucket"], granted["key"], version))
 
     def wait(self, deliveries: Sequence[Delivery], timeout: float) -> list[dict[str, Any]]:
-        """The bills of all deliveries, in their order. CommandError names the files that were not done."""
+        """The bills of all deliveries, in their order.
+
+        CommandError at once where one is given up, with the reason; and after `timeout`, with the files that
+        were not done.
+        """
         deadline = self._monotonic() + timeout
         bills: dict[str, list[dict[str, Any]]] = {}
         pause = FIRST_WAIT_SECONDS
@@ -160,7 +201,29 @@ class Landing:
             if error.status == HTTPStatus.NOT_FOUND:  # its event is still on the way
                 return None
             raise
+        if found["status"] == "failed":
+            raise CommandError(
+                f"{delivery.file}: failed: {why_failed(found)}. Onyx has given it up: `onyx dlq show "
+                f"{CHANNEL}` shows its message, and once the cause is mended `onyx dlq redrive {CHANNEL}` "
+                "tries it again."
+            )
+        if found["status"] == "waiting":
+            # Everything was put before it, so nothing is on its way any more.
+            waits = found.get("waiting") or {}
+            named = ", ".join(waits.get("missing") or [])
+            raise CommandError(
+                f"{delivery.file}: {waits.get('reason', 'it waits for other files')}: {named}. Onyx takes "
+                "the delivery when they have come: ingest the whole folder once they are in it."
+            )
+        if found["status"] == "retrying":
+            self._tell_retry(delivery, why_failed(found))
         return list(found["bills"]) if found["status"] == "done" else None
+
+    def _tell_retry(self, delivery: Delivery, why: str) -> None:
+        """Each failure once."""
+        if self._told.get(delivery.id) != why:
+            self._told[delivery.id] = why
+            self._progress.retrying(delivery.file, why)
 
     def _chunks(self, file: Path, size: int) -> Iterator[bytes]:
         sent = 0

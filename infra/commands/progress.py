@@ -25,6 +25,12 @@ class Lines:
     def waiting(self, file: Path) -> None:
         sys.stderr.write(f"{file.name}: uploaded, waiting for its bills\n")
 
+    def working(self, file: Path, what: str) -> None:
+        sys.stderr.write(f"{file.name}: {what}\n")
+
+    def retrying(self, file: Path, why: str) -> None:
+        sys.stderr.write(f"{file.name}: failed and is tried again: {why}\n")
+
     def done(self, file: Path, outcome: str) -> None:
         sys.stderr.write(f"{file.name}: {outcome}\n")
 
@@ -59,6 +65,12 @@ class Bars:
 
     def waiting(self, file: Path) -> None:
         self._rich.update(self._task(file), description="waiting for its bills")
+
+    def working(self, file: Path, what: str) -> None:
+        self._rich.update(self._task(file), description=what)
+
+    def retrying(self, file: Path, why: str) -> None:
+        self._rich.update(self._task(file), description=f"is tried again: {why}")
 
     def done(self, file: Path, outcome: str) -> None:
         task = self._task(file)

@@ -10,9 +10,11 @@ from infra.commands.dead_letters import NO_ROW, describe, look
 from infra.commands.outboxes import pending
 from infra.commands.session import Session
 from infra.commands.tenant import all_tenants
+from services.cost_center.adapters.trouble_rows import TroubleRows
+from services.cost_center.domain.trouble import Trouble, TroubleState
 from shared.clock import iso
 from shared.dynamo_items import from_attributes
-from shared.inbox import Inbox
+from shared.table import TenantTable
 from shared.tenancy import tenant_id
 
 CHANNEL_COLUMNS = ("channel", "depth", "in_flight", "oldest_seconds", "dead")
@@ -60,7 +62,7 @@ def standing(connected: Session, processing_too_long: timedelta) -> Standing:
         if count:
             why = "the bus has not taken them: see the outbox relay's log and `onyx dlq list`"
             stuck.append(_stuck(now, "outbox", f"{stack.part}/Outbox", count, oldest, why))
-    return Standing(rows, [*stuck, *_deliveries(connected, parts, known, now, processing_too_long)])
+    return Standing(rows, [*stuck, *_deliveries(connected, parts, now, processing_too_long)])
 
 
 def _given_up(connected: Session, channel: Channel, dead: int, now: datetime) -> dict[str, Any]:
@@ -76,12 +78,10 @@ def _given_up(connected: Session, channel: Channel, dead: int, now: datetime) ->
 def _deliveries(
     connected: Session,
     parts: Sequence[Stack],
-    known: Sequence[Channel],
     now: datetime,
     too_long: timedelta,
 ) -> list[dict[str, Any]]:
     table = next((stack.outputs["BillTable"] for stack in parts if "BillTable" in stack.outputs), None)
-    landing = next((channel for channel in known if channel.short == "LandedBills"), None)
     if table is None:
         return []
     return [
@@ -91,27 +91,28 @@ def _deliveries(
             f"{tenant}/{row['source']}/{row['filename']} ({row['delivery_id']})",
             1,
             row["received_at"],
-            _why_unfinished(connected, landing, tenant),
+            _why_unfinished(troubles.get(row["delivery_id"]), now),
         )
         for tenant in (str(each["tenant"]) for each in all_tenants(connected))
-        for row in _processing(connected, table, tenant, now - too_long)
+        for troubles in [_troubles(connected, table, tenant)]
+        for row in _processing(connected, table, tenant)
+        if row["received_at"] < iso(now - too_long) or _is_failed(troubles.get(row["delivery_id"]), now)
     ]
 
 
-def _processing(connected: Session, table: str, tenant: str, before: datetime) -> list[dict[str, Any]]:
+def _processing(connected: Session, table: str, tenant: str) -> list[dict[str, Any]]:
     pages = (
         connected.platform.client("dynamodb")
         .get_paginator("query")
         .paginate(
             TableName=table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :kind)",
-            FilterExpression="#status = :processing AND received_at < :before",
+            FilterExpression="#status = :processing",
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues={
                 ":pk": {"S": f"TENANT#{tenant}"},
                 ":kind": {"S": "DELIVERY#"},
                 ":processing": {"S": "processing"},
-                ":before": {"S": iso(before)},
             },
         )
     )
@@ -121,20 +122,23 @@ def _processing(connected: Session, table: str, tenant: str, before: datetime) -
     return [from_attributes(row) for row in found]
 
 
-def _why_unfinished(connected: Session, landing: Channel | None, tenant: str) -> str:
-    """The tenant's latest open failure: a row names the message, not the delivery that it told of."""
-    if landing is None or landing.inbox is None or landing.consumer is None:
-        return "unknown"
-    inbox = Inbox(landing.inbox, connected.platform.client("dynamodb"))
-    consumer = landing.consumer
-    rows = asking(
-        connected, "Failure rows cannot be read", lambda: inbox.failures(consumer, tenant_id(tenant))
-    )
-    still = [row for row in rows if "resolved_at" not in row]
-    if not still:
-        return "no failure was filed: its worker was killed, timed out or is still at it"
-    last = max(still, key=lambda row: str(row["failed_at"]))
-    return f"the tenant's last open failure: {last['code']}: {last['detail']}"
+def _troubles(connected: Session, table: str, tenant: str) -> dict[str, Trouble]:
+    """The tenant's deliveries that fail, by their id."""
+    rows = TroubleRows(TenantTable(table, connected.platform.client("dynamodb")))
+    found = asking(connected, "Failed deliveries cannot be read", lambda: list(rows.open(tenant_id(tenant))))
+    return {each.delivery_id: each for each in found}
+
+
+def _is_failed(trouble: Trouble | None, now: datetime) -> bool:
+    return trouble is not None and trouble.state(now) is TroubleState.FAILED
+
+
+def _why_unfinished(trouble: Trouble | None, now: datetime) -> str:
+    if trouble is None:
+        return "no failure was filed: its worker is still at it, or was killed at its first attempt"
+    code, reason = trouble.told(now)
+    given_up = "given up" if _is_failed(trouble, now) else "tried again"
+    return f"{given_up} after {trouble.attempts} attempts: {code}: {reason}"
 
 
 def _stuck(

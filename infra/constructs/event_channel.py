@@ -55,6 +55,7 @@ class EventChannel(Construct):
         if timeout is None or (consumer and consumer_timeout):
             raise ValueError(f"{id}: give either a consumer function or a task's consumer_timeout")
         self._foundation = foundation
+        self.receives = max_receive_count
         self.dead_letters = self._queue("DeadLetters", retention_period=DEAD_LETTER_RETENTION)
         self.queue = self._queue(
             "Queue",

@@ -37,20 +37,63 @@ class LakeAccess:
         self._objects(role, self.landing, ("s3:PutObject",))
         self.foundation.allow_encrypt(role)
 
+    def allow_pull(self, role: iam.IRole) -> None:
+        """Put objects into landing, also in parts, and take back one that was not finished. Read none."""
+        self._objects(role, self.landing, ("s3:PutObject", "s3:AbortMultipartUpload"))
+        self.foundation.allow_encrypt(role)
+
     def allow_landing_read(self, role: iam.IRole) -> None:
         """Read deliveries, each in the very version that was announced."""
         self._objects(role, self.landing, _DELIVERED)
         self.foundation.allow_decrypt(role)
+
+    def allow_quarantine(self, role: iam.IRole) -> None:
+        """Move a refused delivery: put it below a tenant's `.quarantine/`, delete the version that landed.
+
+        List versions: which one of a file belongs to a manifest. What sessions see is cut to one tenant.
+        """
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["s3:PutObject", "s3:AbortMultipartUpload"],
+                resources=[self.landing.arn_for_objects("*/.quarantine/*")],
+            )
+        )
+        arn = as_seen_from(role, self.landing, self.landing.bucket_arn)
+        acknowledge(role, {wildcard_resource(role, f"{arn}/*/.quarantine/*"): _ANY_TENANT})
+        self._objects(role, self.landing, ("s3:DeleteObjectVersion",))
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=["s3:ListBucketVersions"], resources=[self.landing.bucket_arn])
+        )
+        self.foundation.allow_encrypt(role)
 
     def allow_lake_read(self, role: iam.IRole) -> None:
         """Read the lake's files, which are known by name."""
         self._objects(role, self.lake, _GET)
         self.foundation.allow_decrypt(role)
 
+    def allow_changes_read(self, role: iam.IRole) -> None:
+        """Sign addresses of documents of changes, and read nothing else of the lake."""
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=list(_GET), resources=[self.lake.arn_for_objects("*/changes/*")])
+        )
+        arn = as_seen_from(role, self.lake, self.lake.bucket_arn)
+        acknowledge(role, {wildcard_resource(role, f"{arn}/*/changes/*"): _ANY_TENANT})
+        self.foundation.allow_decrypt(role)
+
     def allow_lake_write(self, role: iam.IRole) -> None:
         """Read, write and delete the lake's files."""
         self._objects(role, self.lake, (*_GET, *_WRITE))
         self.foundation.allow_encrypt(role)
+
+    def allow_results_write(self, role: iam.IRole) -> None:
+        """Put results, each under a name of its own; who asked for one fetches it by a signed address."""
+        self._objects(role, self.results, ("s3:PutObject", "s3:AbortMultipartUpload"))
+        self.foundation.allow_encrypt(role)
+
+    def allow_results_read(self, role: iam.IRole) -> None:
+        """Read results: what a signed address may do."""
+        self._objects(role, self.results, _GET)
+        self.foundation.allow_decrypt(role)
 
     def allow_databases(self, role: iam.IRole) -> None:
         """Create tenants' databases."""

@@ -1,6 +1,6 @@
 """From a domain's outbox table to the bus."""
 
-from aws_cdk import Duration
+from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -69,6 +69,12 @@ class OutboxRelay(Construct):
             )
         )
         self._sweep()
+        # By these `onyx dlq redrive` knows what to run for the notes in the failure queue.
+        for name, value in (
+            ("RelayFunction", self.relay.function.function_name),
+            ("RelayFailuresUrl", self.failures.queue_url),
+        ):
+            CfnOutput(self, name, value=value).override_logical_id(name)
         thresholds = foundation.environment.alarms
         watch(
             self,

@@ -5,6 +5,7 @@ import pytest
 
 COSTS = "/v1/cost-center/costs"
 BILLS = "/v1/cost-center/bills"
+DELIVERIES = "/v1/cost-center/deliveries"
 ACME = {"tenant": "acme", "name": "Acme", "status": "active", "created_at": "2026-11-20T09:00:00Z"}
 BILL = {
     "bill_id": "cur.2026-09",
@@ -61,6 +62,7 @@ def test_costs_passes_on_what_was_asked(onyx):
         *["costs", "--tenant", "acme", "--group-by", "ServiceName,tag:env", "--group-by", "RegionId"],
         *["--granularity", "daily", "--metric", "BilledCost", "--filter", "ServiceName:A", "--filter", "X=Y"],
         *["--start", "2026-09-01", "--end", "2026-10-01", "--order", "-BilledCost", "--limit", "7"],
+        *["--as-of", "2026-11-01"],
         *["--format", "json"],
     )
     assert outcome.rows == rows
@@ -73,6 +75,7 @@ def test_costs_passes_on_what_was_asked(onyx):
         ("start", "2026-09-01"),
         ("end", "2026-10-01"),
         ("order", "-BilledCost"),
+        ("as_of", "2026-11-01"),
         ("limit", "7"),
     ]
 
@@ -86,6 +89,7 @@ def test_rows_beyond_the_limit_are_not_passed_over_in_silence(onyx):
 
 def test_a_later_delivery_that_was_rejected_is_told_with_the_bill(onyx):
     onyx.platform.on("GET", BILLS, {"rows": [{**BILL, "last_rejection": REJECTED}], "cursor": None})
+    onyx.platform.on("GET", DELIVERIES, {"rows": [], "cursor": None})
     line = onyx("bills", "--tenant", "acme", "--format", "csv").out.splitlines()[1]
     assert line.endswith("ingested,a later delivery was rejected: no header")
 
@@ -95,6 +99,9 @@ def test_a_query_prints_its_columns_in_their_order(onyx):
     onyx.platform.on("POST", "/v1/query", answer)
     assert onyx("query", "SELECT 1", "--tenant", "acme", "--format", "csv").out == "b,a\n"
     assert json.loads(onyx.platform.requests[0].content) == {"sql": "SELECT 1"}
+    assert onyx("query", "SELECT 1", "--tenant", "acme", "--as-of", "2026-11-01").code == 0
+    sent = {"sql": "SELECT 1", "as_of": "2026-11-01"}
+    assert json.loads(onyx.platform.requests[-1].content) == sent
 
 
 def test_an_empty_query_is_called_wrongly(onyx):
@@ -108,6 +115,7 @@ def test_all_bills_come_page_by_page_and_a_row_per_currency(onyx):
         return httpx.Response(200, json={"rows": [BILL], "cursor": "next"})
 
     onyx.platform.routes["GET", BILLS] = pages
+    onyx.platform.on("GET", DELIVERIES, {"rows": [], "cursor": None})
     assert onyx("bills", "--tenant", "acme", "--format", "json").rows == [BILL, REJECTED]
     lines = onyx("bills", "--tenant", "acme", "--format", "csv").out.splitlines()
     assert lines == [
@@ -120,6 +128,37 @@ def test_all_bills_come_page_by_page_and_a_row_per_currency(onyx):
     assert table[0].split()[:3] == ["bill_id", "format", "rows"]
     assert len(table) == 5
     assert onyx.platform.requests[-2].url.params["status"] == "rejected"
+
+
+FAILED = {
+    "delivery_id": "d1",
+    "source": "cur",
+    "filename": "cur.csv",
+    "status": "failed",
+    "bills": [],
+    "failure": {
+        "attempts": 5,
+        "code": "OBJECT_GONE",
+        "reason": "it is gone",
+        "since": "2026-11-20T09:00:00Z",
+        "message_id": "m1",
+    },
+}
+
+
+def test_a_delivery_that_failed_is_told_below_the_bills(onyx):
+    onyx.platform.on("GET", BILLS, {"rows": [BILL], "cursor": None})
+    onyx.platform.on("GET", DELIVERIES, {"rows": [FAILED], "cursor": None})
+    told = [
+        "1 delivery failed (`onyx dlq show LandedBills`, and `onyx dlq redrive LandedBills` once mended):",
+        "  cur/cur.csv, since 2026-11-20T09:00:00Z: OBJECT_GONE: it is gone (tried 5 times)",
+    ]
+    assert onyx("bills", "--tenant", "acme").out.splitlines()[-2:] == told
+    assert onyx.platform.requests[-1].url.params["status"] == "failed"
+    as_json = onyx("bills", "--tenant", "acme", "--format", "json")
+    assert (as_json.rows, as_json.err.splitlines()) == ([BILL], told)
+    (row,) = onyx("bills", "--tenant", "acme", "--status", "failed", "--format", "json").rows
+    assert (row["delivery_id"], row["code"], row["message_id"]) == ("d1", "OBJECT_GONE", "m1")
 
 
 @pytest.mark.parametrize(

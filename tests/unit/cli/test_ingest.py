@@ -105,6 +105,49 @@ def test_what_takes_too_long_is_named(onyx, bill):
     assert "Not done after 30 s: acme-cur-2026-09.csv" in outcome.err.splitlines()[-1]
 
 
+def test_a_delivery_that_was_given_up_is_not_waited_for(onyx, bill):
+    zone = LandingZone(onyx.platform, after=2)
+    zone.failure = {"attempts": 3, "code": "UNHANDLED", "reason": "OSError: no space", "since": "x"}
+    outcome = onyx("ingest", str(bill), "--tenant", "acme")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert list(zone.asked.values()) == [4]
+    told = outcome.err.splitlines()
+    assert told[1:3] == [
+        f"{bill.name}: failed and is tried again: UNHANDLED: OSError: no space (tried {n})"
+        for n in ("1 time", "2 times")
+    ]
+    assert f"{bill}: failed: UNHANDLED: OSError: no space (tried 3 times)." in told[-1]
+    assert "`onyx dlq show LandedBills`" in told[-1]
+
+
+def test_a_file_that_vanishes_in_between_is_one_line(onyx, bill, tmp_path):
+    zone = LandingZone(onyx.platform)
+    other = tmp_path / "b.csv"
+    other.write_text("x")
+    first = zone.put
+
+    def put(key, request):
+        other.unlink()
+        return first(key, request)
+
+    zone.put = put
+    outcome = onyx("ingest", str(bill), str(other), "--tenant", "acme")
+    assert outcome.code == 1
+    assert outcome.err.splitlines()[-1].startswith(f"onyx: {other}: it is not there any more.")
+    assert zone.sources == ["acme-cur"], "nothing was asked for it"
+
+
+def test_a_file_that_nobody_may_read_is_one_line(onyx, bill, monkeypatch):
+    LandingZone(onyx.platform)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    outcome = onyx("ingest", str(bill), "--tenant", "acme")
+    assert outcome.err.splitlines()[-1] == f"onyx: {bill}: it cannot be read: Permission denied"
+
+
 def test_a_refused_upload_says_why(onyx, bill):
     zone = LandingZone(onyx.platform)
     refusal = httpx.Response(403, text="<Error><Code>AccessDenied</Code></Error>")
@@ -155,3 +198,54 @@ def test_a_file_that_was_named_twice_goes_up_once(tmp_path):
     file = tmp_path / "a.csv"
     file.write_text("x")
     assert bill_files([file, tmp_path, file]) == [file]
+
+
+def month(folder: Path, *, create_new: bool = False) -> Path:
+    """One month of a report as AWS lays it out, and a file beside that it does not name."""
+    place = folder / "rep" / "20260901-20261001"
+    files = place / "run-1" if create_new else place
+    files.mkdir(parents=True)
+    for number in (1, 2):
+        (files / f"rep-{number}.csv.gz").write_bytes(b"x")
+    text = '{"reportKeys": ["pre/rep/20260901-20261001/rep-1.csv.gz", "pre/rep/x/rep-2.csv.gz"]}'
+    for each in {place, files}:
+        (each / "rep-Manifest.json").write_text(text)
+    (folder / "other.csv").write_text("x")
+    (folder / "notes.txt").write_text("x")
+    return folder
+
+
+@pytest.mark.parametrize("create_new", [False, True])
+def test_a_folder_with_a_manifest_is_one_delivery(onyx, tmp_path, create_new):
+    zone = LandingZone(onyx.platform)
+    outcome = onyx(
+        "ingest", str(month(tmp_path / "m", create_new=create_new)), "--tenant", "acme", "--format", "json"
+    )
+    assert outcome.code == 0, outcome.err
+    keys = list(zone.files)
+    assert keys[0] == "acme/other/u1/other.csv"
+    version = "run-1/" if create_new else ""
+    place = "acme/rep/u2/delivery/rep/20260901-20261001/"
+    assert keys[1:3] == [f"{place}{version}rep-{number}.csv.gz" for number in (1, 2)]
+    copies = [f"{place}run-1/rep-Manifest.json"] if create_new else []
+    assert keys[3:] == [*copies, f"{place}rep-Manifest.json"]
+    assert [row["source"] for row in outcome.rows][:2] == ["other", "rep"]
+
+
+def test_a_manifest_whose_files_are_not_in_the_folder_is_told_at_once(onyx, tmp_path):
+    zone = LandingZone(onyx.platform)
+    zone.missing = ["pre/rep/rep-2.csv.gz"]
+    outcome = onyx("ingest", str(month(tmp_path / "m")), "--tenant", "acme")
+    assert outcome.code == 1
+    assert "pre/rep/rep-2.csv.gz" in outcome.err
+    assert "ingest the whole folder" in outcome.err
+
+
+def test_manifests_of_several_exports_need_a_source(onyx, tmp_path):
+    zone = LandingZone(onyx.platform)
+    folder = month(tmp_path / "m")
+    (folder / "b-Manifest.json").write_text("{")
+    assert onyx("ingest", str(folder), "--tenant", "acme").code == 2
+    assert zone.files == {}
+    assert onyx("ingest", str(folder), "--tenant", "acme", "--source", "s").code == 0
+    assert set(zone.sources) == {"s"}

@@ -158,6 +158,29 @@ def test_a_heartbeat_keeps_the_message_hidden_while_it_is_handled_and_not_after(
     assert len(world.queue.visibility) == beats
 
 
+def test_a_heartbeat_is_heard_and_a_listener_that_fails_stops_no_beat(world: World) -> None:
+    heard: list[str] = []
+
+    def listen(message: Message) -> None:
+        heard.append(message.message_id)
+        raise ValueError("deaf")
+
+    world.queue.bodies = ["a"]
+    world.effect = lambda message: until(lambda: len(heard) >= 3)
+    assert world.poller(heartbeat_seconds=0.005, on_beat=listen).poll_once() == 1
+    assert set(heard) == {"a"}
+
+
+@pytest.mark.parametrize(("receives", "delay"), [(2, 0), (3, 8), (None, 8)])
+def test_a_message_that_is_out_of_receives_goes_on_to_its_dlq_at_once(
+    world: World, receives: int | None, delay: int
+) -> None:
+    world.queue.bodies = ["a"]  # received for the second time
+    world.effect = raises(ValueError("boom"))
+    world.poller(receives=receives).poll_once()
+    assert world.log == ["failure UNHANDLED", f"visibility {delay}"]
+
+
 def test_the_heartbeat_never_undoes_the_back_off(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.queue.bodies = ["a"]
     beats, beat = world.queue.visibility, world.queue.change_message_visibility

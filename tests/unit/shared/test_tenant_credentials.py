@@ -57,6 +57,8 @@ def test_an_upload_of_several_parts_may_be_given_up() -> None:
 
 def test_lists_below_the_tenants_prefix_only() -> None:
     cut = policy("acme")
+    assert allows(cut, "s3:ListBucketVersions", "arn:aws-cn:s3:::landing", **{"s3:prefix": "acme/aws/a"})
+    assert not allows(cut, "s3:ListBucketVersions", "arn:aws-cn:s3:::landing", **{"s3:prefix": "globex/a"})
     assert allows(cut, "s3:ListBucket", "arn:aws-cn:s3:::lake", **{"s3:prefix": "acme/raw"})
     for prefix in ("", "a", "acme", "acmes/", "globex/"):
         assert not allows(cut, "s3:ListBucket", "arn:aws-cn:s3:::lake", **{"s3:prefix": prefix}), prefix
