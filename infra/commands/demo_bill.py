@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from infra.commands.errors import usage
-from infra.demo.spec import BillFormat, Container, Month, Spec, Versioning
+from infra.demo.spec import BillFormat, Container, Granularity, Month, Spec, Versioning
 
 if TYPE_CHECKING:
     from infra.demo.generate import Order
@@ -28,7 +28,7 @@ def demo_bill(
         typer.Option(
             "--rows",
             min=1,
-            help="About how many line items all months have (1,300 a month or more; domo 13,000).",
+            help="How many line items all months have together, exactly (domo: 13,000 a month or more).",
         ),
     ] = None,
     months: Annotated[int | None, typer.Option("--months", min=1, max=120)] = None,
@@ -41,6 +41,17 @@ def demo_bill(
         str | None,
         typer.Option("--edp", metavar="PERCENT", help="An enterprise discount, with its net columns."),
     ] = None,
+    granularity: Annotated[
+        Granularity, typer.Option("--granularity", help="Lines of days, or of hours as most of AWS's.")
+    ] = Granularity.DAILY,
+    rare: Annotated[
+        bool,
+        typer.Option(
+            "--rare",
+            help="What few bills have: split cost allocation, bundled, partner's and private discounts,"
+            " corrections of the month before, credits taken back. For --preset enterprise.",
+        ),
+    ] = False,
     files: Annotated[int, typer.Option("--files", min=1, max=_MOST_FILES, help="Files of a month.")] = 1,
     single: Annotated[
         bool, typer.Option("--single", help="One file of all months, without AWS's folders and manifest.")
@@ -69,6 +80,8 @@ def demo_bill(
         raise usage(f"--preset is one of {', '.join(PRESETS)}, not {preset!r}.")
     if focus_version not in list(Version):
         raise usage(f"--focus-version is one of {', '.join(Version)}, not {focus_version!r}.")
+    if rare and preset != "enterprise":
+        raise usage("--rare goes with --preset enterprise.")
     if single and files > 1:
         raise usage("--single is one file: leave out --files.")
     usual = PRESETS[preset].usual
@@ -79,6 +92,8 @@ def demo_bill(
         months=months or usual.months,
         accounts=accounts or usual.accounts,
         edp_basis_points=_basis_points(edp) if edp is not None else usual.edp_basis_points,
+        granularity=granularity,
+        rare=rare,
     )
     order = Order(
         preset, spec, fmt, container, files, single, versioning, Version(focus_version), prefix, report

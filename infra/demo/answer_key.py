@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from infra.demo.discounts import LINES
 from infra.demo.money import share, text
 from infra.demo.spec import Month, Spec
 from infra.demo.world import TAGS, World
@@ -26,6 +27,7 @@ _BY: dict[str, tuple[str, ...]] = {
     "by_service": ("product",),
     "by_region": ("region",),
     "by_invoice": ("invoice",),
+    "by_seller": ("legal",),
     "by_period_and_account": ("period", "account"),
     "by_period_and_service": ("period", "product"),
     **{f"by_tag.{tag}": (f"tag_{tag}",) for tag in TAGS},
@@ -43,6 +45,9 @@ class AnswerKey:
         self._kinds: dict[str, int] = defaultdict(int)
         self._extra: dict[str, int] = defaultdict(int)
         self._waste: dict[tuple[str, ...], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._adjustments: list[tuple[str, dict[str, Any]]] = []
+        self._discounts: dict[str, int] = defaultdict(int)
+        self._split: dict[tuple[str, str], list[int]] = {}
         self.rows: dict[str, int] = defaultdict(int)
 
     def see(self, lines: pl.DataFrame, month: Month, invoices: Mapping[str, str]) -> None:
@@ -60,10 +65,24 @@ class AnswerKey:
             self._kinds[kind] += cost
         for name, extra in _grouped(lines.filter(pl.col("anomaly") != ""), ("anomaly",), ("extra",)):
             self._extra[name] += extra
+        self._see_rare(lines, month)
         wasted = lines.filter(pl.col("waste") != "")
         keys = ("resource", "waste", "account", "product", "region", "saving")
         for *key, cost in _grouped(wasted, keys, ("effective",)):
             self._waste[tuple(key)][month.period] += cost
+
+    def _see_rare(self, lines: pl.DataFrame, month: Month) -> None:
+        given = lines.filter(pl.col("kind").is_in(["Credit", "Refund"]))
+        self._adjustments += [(month.period, line) for line in given.to_dicts()]
+        if not self._spec.rare:
+            return
+        for kind, off in _grouped(lines.filter(pl.col("kind").is_in(LINES)), ("kind",), ("cost",)):
+            self._discounts[kind] += off
+        parts = ("split_cost", "split_unused", "split_net_cost", "split_net_unused")
+        split = lines.filter(pl.col("split_parent") != "")
+        for resource, parent, *amounts in _grouped(split, ("resource", "split_parent"), parts):
+            known = self._split.setdefault((resource, parent), [0] * len(parts))
+            self._split[resource, parent] = [a + b for a, b in zip(known, amounts, strict=True)]
 
     def total(self, period: str) -> int:
         """What a period was billed, in units of 1e-10."""
@@ -83,6 +102,9 @@ class AnswerKey:
             "unblended_by_line_item_type": {kind: text(cost) for kind, cost in self._kinds.items()},
             "anomalies": [*self._anomalies()],
             "waste": [*self._wasted()],
+            "adjustments": [*self._adjusted()],
+            "discounts": {kind: text(off) for kind, off in self._discounts.items()},
+            "split": [*self._split_costs()],
             "expected": [
                 {
                     "name": each.name,
@@ -115,6 +137,32 @@ class AnswerKey:
                 "region": spike.region,
                 "usage_type": spike.usage_type,
                 "expected_extra_cost": text(self._extra[spike.id]),
+            }
+
+    def _adjusted(self) -> Iterable[dict[str, str]]:
+        """Credits and refunds, in the bill's order; times are UTC."""
+        for period, line in self._adjustments:
+            yield {
+                "kind": line["kind"],
+                "period": period,
+                "start": line["start"].isoformat(),
+                "end": line["end"].isoformat(),
+                "account": line["account"],
+                "service": line["product"],
+                "seller": line["legal"],
+                "amount": text(line["cost"]),
+            }
+
+    def _split_costs(self) -> Iterable[dict[str, str]]:
+        """What each container had of its instance's amortised cost. It is in no total: the instance's is."""
+        for (resource, parent), (used, unused, net_used, net_unused) in self._split.items():
+            yield {
+                "resource_id": resource,
+                "parent_resource_id": parent,
+                "split_cost": text(used),
+                "unused_cost": text(unused),
+                "net_split_cost": text(net_used),
+                "net_unused_cost": text(net_unused),
             }
 
     def _wasted(self) -> Iterable[dict[str, Any]]:

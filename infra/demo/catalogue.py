@@ -22,6 +22,7 @@ SERVICES: dict[str, Service] = {
     code: Service(code, name, category, subcategory)
     for code, name, category, subcategory in (
         ("AmazonEC2", "Amazon Elastic Compute Cloud", "Compute", "Virtual Machines"),
+        ("AmazonECS", "Amazon Elastic Container Service", "Compute", "Containers"),
         ("AmazonEKS", "Amazon Elastic Container Service for Kubernetes", "Compute", "Containers"),
         ("AWSLambda", "AWS Lambda", "Compute", "Serverless Compute"),
         ("ComputeSavingsPlans", "Savings Plans for AWS Compute usage", "Compute", "Other (Compute)"),
@@ -37,6 +38,7 @@ SERVICES: dict[str, Service] = {
         ("AWSDataTransfer", "AWS Data Transfer", "Networking", "Other (Networking)"),
         ("AWSDirectConnect", "AWS Direct Connect", "Networking", "Network Connectivity"),
         ("AmazonCloudWatch", "AmazonCloudWatch", "Management and Governance", "Observability"),
+        ("AWSCloudTrail", "AWS CloudTrail", "Management and Governance", "Other (Management and Governance)"),
         ("AWSSupportBusiness", "AWS Support (Business)", "Management and Governance", "Support"),
         ("AWSQueueService", "Amazon Simple Queue Service", "Integration", "Messaging"),
         ("AmazonKinesis", "Amazon Kinesis", "Analytics", "Streaming Analytics"),

@@ -5,13 +5,13 @@ is computed from the lines that were seen, so it fits them whatever the fleet wa
 """
 
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
 
 from infra.demo.money import ONE, share
-from infra.demo.spec import Month, Spec
+from infra.demo.spec import Month, Spec, midnight
 from infra.demo.world import Lease, Plan, World
 
 YEAR_HOURS = 8760
@@ -29,14 +29,15 @@ class CommitmentFees:
 
     def __init__(self, world: World, spec: Spec, month: Month) -> None:
         self._world, self._spec, self._month = world, spec, month
-        self._used: dict[tuple[str, date], int] = defaultdict(int)  # plan, day -> effective cost
+        self._period = spec.granularity.period
+        self._used: dict[tuple[str, datetime], int] = defaultdict(int)  # plan, start -> effective cost
         self._hours: dict[str, int] = defaultdict(int)  # lease -> hours used
         self._negated: dict[tuple[Any, ...], list[int]] = {}
 
     def see(self, lines: pl.DataFrame) -> None:
         covered = lines.filter(pl.col("kind") == "SavingsPlanCoveredUsage")
-        for arn, day, used in sums(covered, ["arn", "start"], "plan_effective"):
-            self._used[arn, day] += used
+        for arn, start, used in sums(covered, ["arn", "start"], "plan_effective"):
+            self._used[arn, start] += used
         keys = ["arn", "account", "product", "region", "family", "usage_type", "operation", "unit", "start"]
         grouped = covered.group_by(keys, maintain_order=True).agg(
             pl.col("cost", "net").sum(), pl.col("quantity").sum(), pl.col("rate").first()
@@ -60,7 +61,7 @@ class CommitmentFees:
     def _negations(self) -> list[Line]:
         lines: list[Line] = []
         for key, (cost, net, quantity, rate) in self._negated.items():
-            arn, account, product, region, family, usage_type, operation, unit, day = key
+            arn, account, product, region, family, usage_type, operation, unit, start = key
             lines.append(
                 {
                     "kind": "SavingsPlanNegation",
@@ -72,8 +73,8 @@ class CommitmentFees:
                     "usage_type": usage_type,
                     "operation": operation,
                     "unit": unit,
-                    "start": day,
-                    "end": _next(day),
+                    "start": start,
+                    "end": start + self._period,
                     "quantity": quantity,
                     "rate": rate,
                     "cost": -cost,
@@ -90,30 +91,31 @@ class CommitmentFees:
         for plan in filter(self._running, self._world.plans):
             if self._month.first == plan.bought and plan.upfront:
                 lines.append(self._plan_purchase(plan))
-            for at in range(self._month.days):
-                day = self._month.first + timedelta(days=at)
-                total, used = plan.commitment * 24, self._used.get((plan.arn, day), 0)
+            hours = self._spec.granularity.hours
+            for at in range(0, self._month.hours, hours):
+                start = self._month.start + timedelta(hours=at)
+                total, used = plan.commitment * hours, self._used.get((plan.arn, start), 0)
                 if used > total:
-                    raise ValueError(f"{plan.arn} is used beyond its commitment on {day}")
-                fee = plan.recurring * 24
+                    raise ValueError(f"{plan.arn} is used beyond its commitment at {start}")
+                fee = plan.recurring * hours
                 lines.append(
                     {
                         **_plan(plan),
                         "kind": "SavingsPlanRecurringFee",
-                        "start": day,
-                        "end": _next(day),
+                        "start": start,
+                        "end": start + self._period,
                         "usage_type": "ComputeSP:1yrNoUpfront"
                         if not plan.upfront
                         else "ComputeSP:1yrPartialUpfront",
                         "unit": "Hrs",
-                        "quantity": 24 * ONE,
+                        "quantity": hours * ONE,
                         "rate": plan.recurring,
                         "cost": fee,
                         "net": self._net(fee),
                         "effective": self._net(total - used),
                         "plan_total": total,
                         "plan_used": used,
-                        "plan_upfront": plan.upfront * 24,
+                        "plan_upfront": plan.upfront * hours,
                         "plan_recurring": fee,
                         "description": "1 year Compute Savings Plan",
                     }
@@ -125,8 +127,8 @@ class CommitmentFees:
         return {
             **_plan(plan),
             "kind": "SavingsPlanUpfrontFee",
-            "start": plan.bought,
-            "end": _next(plan.bought),
+            "start": midnight(plan.bought),
+            "end": midnight(plan.bought) + self._period,
             "usage_type": "ComputeSP:1yrPartialUpfront",
             "quantity": ONE,
             "rate": paid,
@@ -183,10 +185,6 @@ def sums(lines: pl.DataFrame, keys: list[str], amount: str) -> list[tuple[Any, .
     """The exact sum of the amount for each combination of the keys."""
     total = pl.col(amount).cast(pl.Int128).sum()
     return lines.group_by(keys, maintain_order=True).agg(total).rows()
-
-
-def _next(day: date) -> date:
-    return day + timedelta(days=1)
 
 
 def _plan(plan: Plan) -> Line:

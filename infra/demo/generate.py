@@ -13,6 +13,7 @@ from infra.demo.answer_key import AnswerKey
 from infra.demo.files import Sink, sink
 from infra.demo.formats import cur2, focus, legacy
 from infra.demo.formats.context import Context, prepared
+from infra.demo.free_lines import FreeLines
 from infra.demo.layout import SUFFIXES, Layout
 from infra.demo.month import MonthEnd
 from infra.demo.presets import PRESETS
@@ -51,16 +52,28 @@ def generate(order: Order, folder: Path) -> Written:
     key = AnswerKey(world, order.spec)
     done = Written()
     writer = _Writer(order, folder, done)
+    free = FreeLines(world, order.spec)
     for month in order.spec.calendar():
         context = Context(order.spec, world, month)
-        writer.begin(context)
-        for lines in truth(context):
+        for lines in _filled(context, free):
             key.see(lines, month, context.invoices)
             writer.write(context, lines)
         writer.end(context)
     writer.close()
     done.answers = key.answers()
     return done
+
+
+def _filled(context: Context, free: FreeLines) -> Iterator[pl.DataFrame]:
+    """The month's lines, and as many that cost nothing as are missing. No frame is empty."""
+    rows = 0
+    for lines in truth(context):
+        rows += lines.height
+        if lines.height:
+            yield lines
+    more = free.after(context.month, rows)
+    if more.height:
+        yield more
 
 
 def truth(context: Context) -> Iterator[pl.DataFrame]:
@@ -86,10 +99,10 @@ class _Writer:
         self._names: list[str] = []
         self._schema: dict[str, pl.DataType] = {}
 
-    def begin(self, context: Context) -> None:
+    def _begin(self, context: Context) -> None:
+        """A month that has no line is not delivered."""
         if self._order.single:
-            if not self._sinks:
-                self._open([f"{self._order.report}.{SUFFIXES[self._order.container]}"])
+            self._open([f"{self._order.report}.{SUFFIXES[self._order.container]}"])
         else:
             self._open(self._layout.data_files(context, self._order.files))
 
@@ -103,6 +116,8 @@ class _Writer:
         return {BillFormat.CUR2: cur2.MAPS, BillFormat.FOCUS: focus.MAPS}.get(self._order.format, ())
 
     def write(self, context: Context, lines: pl.DataFrame) -> None:
+        if not self._sinks:
+            self._begin(context)
         frame = said(context, self._order, lines)
         self._schema = dict(frame.schema)
         self._done.rows += frame.height
@@ -112,7 +127,7 @@ class _Writer:
             each.write(frame[first:last])
 
     def end(self, context: Context) -> None:
-        if self._order.single:
+        if self._order.single or not self._sinks:
             return
         self.close()
         text = json.dumps(self._layout.manifest(context, self._names, self._schema), indent=1)

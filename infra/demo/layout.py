@@ -1,8 +1,11 @@
 """Where AWS puts a delivery, and the manifest it puts beside: legacy reports and Data Exports.
 
 Sources: "Viewing Cost and Usage Report files in Amazon S3" of the legacy guide, "Understanding export
-delivery" of AWS Data Exports. Paths are relative to the bucket; what the guides leave open of a
-manifest is as reports have it.
+delivery" of AWS Data Exports. Paths are relative to the bucket. The guide says what is in an export's
+manifest (all columns, the files with their paths, the period, `additionalOutputFiles`, the export's
+definition), but names no field beside that one: `dataFiles` with S3 URIs, `executionId`, `columns` of
+`name`, `account` and `billingPeriod` are what public readers of such manifests ask for; the others are as
+the service's API calls them.
 """
 
 import hashlib
@@ -94,7 +97,7 @@ class Layout:
         month = context.month
         columns = []
         for header, kind in schema.items():
-            category, _, name = header.rpartition("/")
+            category, name = _column(header)
             columns.append(
                 {"category": category, "name": name, "type": _TYPES.get(type(kind), "OptionalString")}
             )
@@ -103,7 +106,8 @@ class Layout:
             "account": context.world.payer.id,
             "columns": columns,
             "charset": "UTF-8",
-            "compression": _COMPRESSION[self.container],
+            # The API of reports calls it Parquet, that of exports PARQUET.
+            "compression": _CONTENT.get(self.container, _COMPRESSION[self.container]),
             "contentType": _CONTENT.get(self.container, "text/csv"),
             "reportId": self._digest("report"),
             "reportName": self.report,
@@ -141,10 +145,26 @@ class Layout:
             "createdAt": _created(month),
             "bucket": BUCKET,
             "dataFiles": [f"s3://{BUCKET}/{file}" for file in files],
+            "additionalOutputFiles": [],
         }
 
 
 _TYPES: dict[type, str] = {pl.Decimal: "OptionalBigDecimal", pl.Datetime: "DateTime"}
+
+
+_CATEGORIES = (
+    *("bill", "cost_category", "discount", "identity", "line_item", "pricing", "product"),
+    *("reservation", "resource_tags", "savings_plan", "split_line_item"),
+)
+
+
+def _column(header: str) -> tuple[str, str]:
+    """Category and name of a report's column, which parquet joins by an underscore."""
+    if "/" in header:
+        category, _, name = header.rpartition("/")
+        return category, name
+    category = next(each for each in _CATEGORIES if header.startswith(f"{each}_"))
+    return category, header.removeprefix(f"{category}_")
 
 
 def _range(month: Month) -> str:

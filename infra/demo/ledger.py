@@ -11,13 +11,14 @@ from datetime import timedelta
 import polars as pl
 
 from infra.demo.catalogue import AWS, MARKETPLACE, SERVICES
+from infra.demo.discounts import off_kind, off_points
 from infra.demo.money import ONE, PLACES, share_expr
-from infra.demo.spec import Month, Spec
+from infra.demo.spec import Granularity, Month, Spec, midnight
 from infra.demo.world import TAGS, Meter, Spike, World
 
 CHUNK_LINES = 200_000
 
-_S, _I, _Q, _D = pl.String(), pl.Int64(), pl.Int128(), pl.Date()
+_S, _I, _Q, _D = pl.String(), pl.Int64(), pl.Int128(), pl.Datetime("us")
 
 TAG_COLUMNS = tuple(f"tag_{key}" for key in TAGS)
 SCHEMA: dict[str, pl.DataType] = {
@@ -64,6 +65,20 @@ SCHEMA: dict[str, pl.DataType] = {
     "lease_unused_recurring": _I,
     **dict.fromkeys(TAG_COLUMNS, _S),
     "anomaly": _S,
+    "off_kind": _S,  # the discount beside the enterprise's that is in the net cost: a LineItemType
+    "off_points": _I,  # in hundredths of a percent
+    "off": _I,
+    "split_parent": _S,
+    "split_reserved": _Q,
+    "split_actual": _Q,
+    "split_usage": _Q,
+    "split_ratio": _I,
+    "split_cost": _I,
+    "split_unused": _I,
+    "split_net_cost": _I,
+    "split_net_unused": _I,
+    "split_public_cost": _I,
+    "split_public_unused": _I,
     "extra": _I,  # what the anomaly added to the cost
     "waste": _S,
     "saving": _I,  # percent
@@ -77,7 +92,7 @@ def frame(lines: list[dict[str, object]]) -> pl.DataFrame:
     """Line items of their own, by column name; what is not named is empty."""
     rows = pl.DataFrame([{name: line.get(name) for name in SCHEMA} for line in lines], schema=SCHEMA)
     return rows.with_columns(pl.col(_TEXTS).fill_null("")).with_columns(
-        pl.col("net").fill_null(pl.col("cost")), pl.col("extra").fill_null(0)
+        pl.col("net").fill_null(pl.col("cost")), pl.col("extra", "off", "off_points").fill_null(0)
     )
 
 
@@ -86,7 +101,7 @@ def usage(world: World, spec: Spec, month: Month) -> Iterator[pl.DataFrame]:
     same.
     """
     seq = 0
-    step = max(1, CHUNK_LINES // month.days)
+    step = max(1, CHUNK_LINES // (month.days * spec.granularity.lines_a_day))
     meters = [meter for meter in world.meters if meter.first < month.end and meter.last >= month.first]
     for at in range(0, len(meters), step):
         part = _lines(meters[at : at + step], at, world.spikes, spec, month)
@@ -97,8 +112,10 @@ def usage(world: World, spec: Spec, month: Month) -> Iterator[pl.DataFrame]:
 
 def _lines(meters: list[Meter], offset: int, spikes: list[Spike], spec: Spec, month: Month) -> pl.DataFrame:
     lines = _static(meters, offset).join(_days(spec, month), how="cross", maintain_order="left_right")
-    lines = lines.filter(pl.col("start").is_between(pl.col("first"), pl.col("last")))
+    lines = lines.filter(pl.col("day").is_between(pl.col("first"), pl.col("last")))
     lines = _quantities(lines, spikes, spec.seed).filter(pl.col("steps") > 0)
+    if spec.granularity is Granularity.HOURLY:
+        lines = _hours(lines)
     lines = lines.with_columns(
         quantity=pl.col("steps").cast(pl.Int128) * pl.col("step"),
         gross=_cost("steps", "list_rate"),
@@ -117,11 +134,14 @@ def _lines(meters: list[Meter], offset: int, spikes: list[Spike], spec: Spec, mo
         term=pl.when(leased).then(pl.lit("Reserved")).otherwise(pl.lit("OnDemand")),
     )
     by_aws = pl.col("entity") == "AWS"
+    if spec.rare:
+        lines = lines.with_columns(off_kind=off_kind()).with_columns(off_points=off_points())
+        lines = lines.with_columns(off=share_expr(pl.col("cost"), pl.col("off_points"), 10_000))
     lines = lines.with_columns(
         lease_effective=pl.col("lease_upfront") + pl.col("lease_recurring"),
-        net=_net(pl.col("cost"), by_aws, spec),
+        net=_net(pl.col("cost") - pl.col("off") if spec.rare else pl.col("cost"), by_aws, spec),
         extra=pl.when(pl.col("anomaly") != "")
-        .then(_net(pl.col("own"), by_aws, spec) - _net(pl.col("before"), by_aws, spec))
+        .then(_whole(pl.col("own"), by_aws, spec) - _whole(pl.col("before"), by_aws, spec))
         .otherwise(0),
     )
     paid = pl.coalesce("plan_effective", "lease_effective")
@@ -132,7 +152,7 @@ def _lines(meters: list[Meter], offset: int, spikes: list[Spike], spec: Spec, mo
     )
     return lines.with_columns(
         pl.lit(None, kind).alias(name) for name, kind in SCHEMA.items() if name not in lines.columns
-    ).with_columns(pl.col("tax_type").fill_null(""))
+    ).with_columns(pl.col("tax_type", "off_kind", "split_parent").fill_null(""))
 
 
 def _static(meters: list[Meter], offset: int) -> pl.DataFrame:
@@ -170,21 +190,53 @@ def _description(meter: Meter) -> str:
 def _days(spec: Spec, month: Month) -> pl.DataFrame:
     first = (month.first - spec.start.first).days
     days = [month.first + timedelta(days=at) for at in range(month.days)]
+    starts = [midnight(day) for day in days]
     return pl.DataFrame(
         {
-            "start": days,
-            "end": [day + timedelta(days=1) for day in days],
+            "day": days,
+            "start": starts,
+            "end": [start + timedelta(days=1) for start in starts],
             "age": range(first, first + month.days),
-            "off": [day.weekday() >= 5 for day in days],
+            "weekday": [day.weekday() < 5 for day in days],
         },
-        schema={"start": pl.Date, "end": pl.Date, "age": pl.Int64, "off": pl.Boolean},
+        schema={"day": pl.Date, "start": _D, "end": _D, "age": pl.Int64, "weekday": pl.Boolean},
     )
+
+
+_NIGHT_AND_DAY = (
+    *(400, 300, 250, 250, 300, 450, 700, 950, 1250, 1400, 1450, 1400),
+    *(1350, 1400, 1450, 1450, 1400, 1350, 1300, 1250, 1150, 1000, 1000, 800),
+)
+"""How much of a day's usage an hour has, in 1 / 24,000: of what varies. The rest is spread evenly."""
+
+
+def _hours(lines: pl.DataFrame) -> pl.DataFrame:
+    """A line of a day as its hours, in whole steps that add up to the day's; hours without any have no
+    line."""
+    before = [sum(_NIGHT_AND_DAY[:hour]) for hour in range(25)]
+    hours = pl.DataFrame(
+        {"hour": range(24), "curve_from": before[:-1], "curve_to": before[1:]},
+        schema={"hour": pl.Int64, "curve_from": pl.Int64, "curve_to": pl.Int64},
+    )
+    steady = pl.col("noise") == 0
+    begin, end = (
+        pl.when(steady).then((pl.col("hour") + more) * 1000).otherwise(pl.col(curve)).cast(pl.Int128)
+        for more, curve in ((0, "curve_from"), (1, "curve_to"))
+    )
+
+    def part(name: str) -> pl.Expr:
+        return (pl.col(name) * end // before[-1] - pl.col(name) * begin // before[-1]).cast(pl.Int64)
+
+    found = lines.join(hours, how="cross", maintain_order="left_right")
+    found = found.with_columns(steps=part("steps"), plain=part("plain")).filter(pl.col("steps") > 0)
+    start = pl.col("start") + pl.duration(hours=pl.col("hour"))
+    return found.with_columns(start=start, end=start + pl.duration(hours=1))
 
 
 def _quantities(lines: pl.DataFrame, spikes: list[Spike], seed: int) -> pl.DataFrame:
     """`plain`: the day's quantity; `steps`: with the anomaly. Both in the meter's own steps."""
     noise = pl.col("noise")
-    weekend = pl.when(pl.col("off")).then(pl.col("weekend")).otherwise(1000)
+    weekend = pl.when(pl.col("weekday")).then(1000).otherwise(pl.col("weekend"))
     grown = 1000 + pl.col("growth") * pl.col("age") // 30
     drift = 1000 + (_noise(seed) % (2 * noise + 1).cast(pl.UInt64)).cast(pl.Int64) - noise
     plain = pl.col("base").cast(pl.Int128) * weekend * grown * drift // 1_000_000_000
@@ -192,7 +244,7 @@ def _quantities(lines: pl.DataFrame, spikes: list[Spike], seed: int) -> pl.DataF
     factor, name = pl.lit(1000), pl.col("anomaly")
     for spike in spikes:
         hit = (
-            pl.col("start").is_between(spike.first, spike.last)
+            pl.col("day").is_between(spike.first, spike.last)
             & (pl.col("account") == spike.account)
             & (pl.col("product") == spike.product)
             & (pl.col("region") == spike.region)
@@ -222,6 +274,13 @@ def _noise(seed: int) -> pl.Expr:
 def _cost(steps: str, rate: str) -> pl.Expr:
     exact: pl.Expr = pl.col(steps).cast(pl.Int128) * pl.col(rate) * pl.col("step")
     return exact.floordiv(ONE).cast(pl.Int64)
+
+
+def _whole(cost: pl.Expr, discounted: pl.Expr, spec: Spec) -> pl.Expr:
+    """The net of a cost from which no part is taken off yet."""
+    if spec.rare:
+        cost = cost - share_expr(cost, pl.col("off_points"), 10_000)
+    return _net(cost, discounted, spec)
 
 
 def _net(cost: pl.Expr, discounted: pl.Expr, spec: Spec) -> pl.Expr:

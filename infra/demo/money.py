@@ -32,13 +32,18 @@ def decimal(column: pl.Expr) -> pl.Expr:
     return column.cast(pl.Int128).cast(pl.Decimal(38, 0)) * _STEP
 
 
+def finer(column: pl.Expr) -> pl.Expr:
+    """Units of 1e-18 -> Decimal(38, 18)."""
+    return column.cast(pl.Int128).cast(pl.Decimal(38, 0)) * pl.lit(Decimal(1).scaleb(-18))
+
+
 def share(amount: int, part: int, whole: int) -> int:
     """amount x part / whole, rounded half even."""
     quotient, rest = divmod(amount * part, whole)
     return quotient + (1 if 2 * rest > whole or (2 * rest == whole and quotient % 2) else 0)
 
 
-def share_expr(amount: pl.Expr, part: int, whole: int) -> pl.Expr:
+def share_expr(amount: pl.Expr, part: int | pl.Expr, whole: int) -> pl.Expr:
     """`share` of a column."""
     product = amount.cast(pl.Int128) * part
     quotient, twice = product // whole, (product % whole) * 2

@@ -4,15 +4,19 @@ from collections import defaultdict
 
 import polars as pl
 
+from infra.demo.adjustments import adjustments
 from infra.demo.catalogue import AWS, MARKETPLACE, SERVICES
 from infra.demo.commitment_fees import CommitmentFees, Line, sums
+from infra.demo.discounts import NAMES
 from infra.demo.ledger import frame
 from infra.demo.money import CENT, ONE, share, units
 from infra.demo.spec import Month, Spec
+from infra.demo.split_costs import SplitCosts
 from infra.demo.world import World
 
 TAX_BASIS_POINTS = 825
 SUPPORT_PERCENT, SUPPORT_LEAST = 10, units("100")
+_DISCOUNTS = NAMES | {"EdpDiscount": "Enterprise Program Discount"}
 
 
 class MonthEnd:
@@ -22,18 +26,28 @@ class MonthEnd:
         self._world, self._spec, self._month = world, spec, month
         self._fees = CommitmentFees(world, spec, month)
         self._billed: dict[tuple[str, str, str], int] = defaultdict(int)  # account, product, legal -> net
-        self._gross: dict[tuple[str, str], int] = defaultdict(int)  # account, product -> discount given
+        self._off: dict[tuple[str, str, str], int] = defaultdict(int)  # line type, account, product -> money
+        self._split = SplitCosts(world, spec, month)
 
     def see(self, lines: pl.DataFrame) -> None:
         self._fees.see(lines)
         self._count(lines)
+        if self._spec.rare and self._world.extras:
+            self._split.see(lines)
 
     def _count(self, lines: pl.DataFrame) -> None:
         for account, product, legal, net in sums(lines, ["account", "product", "legal"], "net"):
             self._billed[account, product, legal] += net
-        discount = lines.with_columns(off=pl.col("cost") - pl.col("net"))
-        for account, product, off in sums(discount, ["account", "product"], "off"):
-            self._gross[account, product] += off
+        if not self._spec.net:
+            return
+        discount = lines.with_columns(
+            edp=pl.col("cost") - pl.col("net") - pl.col("off").fill_null(0),
+            off=pl.col("off").fill_null(0),
+        )
+        for account, product, off in sums(discount, ["account", "product"], "edp"):
+            self._off["EdpDiscount", account, product] += off
+        for kind, account, product, off in sums(discount, ["off_kind", "account", "product"], "off"):
+            self._off[kind, account, product] += off
 
     def lines(self, seq: int) -> pl.DataFrame:
         """The lines that end the month, numbered from `seq`."""
@@ -42,9 +56,11 @@ class MonthEnd:
             before_tax += [*self._marketplace(), *self._support()]
         charged = frame([self._dated(line) for line in before_tax])
         self._count(charged)
-        closing = self._discounts()
+        closing = self._discounts() if self._world.discount_lines else []
         if self._world.extras:
             closing += [*self._credits(), *self._taxes()]
+        if self._world.extras and self._spec.rare:
+            closing += [*adjustments(self._world, self._month), *self._split.lines()]
         parts = [charged, frame([self._dated(line) for line in closing])]
         return pl.concat(parts).with_columns(
             seq=pl.int_range(seq, seq + sum(part.height for part in parts), dtype=pl.Int64)
@@ -54,8 +70,8 @@ class MonthEnd:
         """The month as the period, the service's name, and the net cost, where the line does not say."""
         service = SERVICES[str(line["product"])]
         basics: Line = {
-            "start": self._month.first,
-            "end": self._month.end,
+            "start": self._month.start,
+            "end": self._month.next.start,
             "name": service.name,
             "entity": "AWS Marketplace" if service.code in MARKETPLACE else "AWS",
             "legal": MARKETPLACE.get(service.code, AWS),
@@ -83,7 +99,7 @@ class MonthEnd:
 
     def _support(self) -> list[Line]:
         spent = sum(net for (_, _, legal), net in self._billed.items() if legal == AWS)
-        spent += sum(off for off in self._gross.values())
+        spent += sum(self._off.values())
         fee = max(SUPPORT_LEAST, share(spent, SUPPORT_PERCENT, 100 * CENT) * CENT)
         return [
             {
@@ -100,18 +116,18 @@ class MonthEnd:
         ]
 
     def _discounts(self) -> list[Line]:
-        """The enterprise discount as lines of their own: unblended, for its net part is in every line."""
+        """Discounts as lines of their own: unblended, for their net part is in every line."""
         return [
             {
-                "kind": "EdpDiscount",
+                "kind": kind,
                 "account": account,
                 "product": product,
                 "cost": -off,
                 "net": 0,
                 "effective": 0,
-                "description": f"Enterprise Program Discount for {SERVICES[product].name}",
+                "description": f"{_DISCOUNTS[kind]} for {SERVICES[product].name}",
             }
-            for (account, product), off in self._gross.items()
+            for (kind, account, product), off in self._off.items()
             if off
         ]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 
@@ -17,6 +17,26 @@ class Container(StrEnum):
     GZ = "csv.gz"
     ZIP = "zip"
     PARQUET = "parquet"
+
+
+class Granularity(StrEnum):
+    """How long the charge period of a usage line is. The hours of a day add up to the line of the day."""
+
+    DAILY = "daily"
+    HOURLY = "hourly"
+
+    @property
+    def lines_a_day(self) -> int:
+        return 24 if self is Granularity.HOURLY else 1
+
+    @property
+    def hours(self) -> int:
+        """Of one charge period."""
+        return 24 // self.lines_a_day
+
+    @property
+    def period(self) -> timedelta:
+        return timedelta(hours=self.hours)
 
 
 class Versioning(StrEnum):
@@ -48,6 +68,10 @@ class Month:
         return 24 * self.days
 
     @property
+    def start(self) -> datetime:
+        return midnight(self.first)
+
+    @property
     def period(self) -> str:
         return f"{self.first:%Y-%m}"
 
@@ -60,8 +84,9 @@ class Month:
 class Spec:
     """A bill's whole description: the same spec gives the same bytes.
 
-    `rows` is about how many line items all months together have (a company has 1,300 a month or more).
-    `edp_basis_points` is an enterprise discount (900 is 9 %), which brings the `net` columns.
+    `rows` is how many line items all months together have (see `sizing`). `edp_basis_points` is an
+    enterprise discount (900 is 9 %), which brings the `net` columns. `rare` adds what few bills have
+    (`discounts`, `split_costs` and some of `month`), which needs those columns, too.
     """
 
     seed: int
@@ -70,6 +95,8 @@ class Spec:
     months: int
     accounts: int
     edp_basis_points: int = 0
+    granularity: Granularity = Granularity.DAILY
+    rare: bool = False
 
     def calendar(self) -> Iterator[Month]:
         month = self.start
@@ -80,3 +107,13 @@ class Spec:
     @property
     def days(self) -> int:
         return sum(month.days for month in self.calendar())
+
+    @property
+    def net(self) -> bool:
+        """Whether costs after discounts differ from those before."""
+        return bool(self.edp_basis_points) or self.rare
+
+
+def midnight(day: date) -> datetime:
+    """The day's beginning; times are UTC and have no zone here, as Polars keeps them."""
+    return datetime(day.year, day.month, day.day)  # noqa: DTZ001

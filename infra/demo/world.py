@@ -129,6 +129,8 @@ class World:
     expected: tuple[Expectation, ...] = ()
     extras: bool = True
     """Support, credits, refunds, marketplace and tax at the month's end."""
+    discount_lines: bool = True
+    """A discount is a line of its own, too, beside its part in each net cost."""
 
     def accounts(self) -> Iterator[Account]:
         yield self.payer

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.demo.catalogue import SERVICES
-from infra.demo.spec import BillFormat, Container
+from infra.demo.spec import BillFormat, Container, Granularity
 from tests.contract.focus_checks.dynamic import CHECKS
 from tests.contract.focus_checks.model import Model
 from tests.contract.focus_checks.values import Dataset
@@ -31,17 +31,29 @@ def model() -> Model:
     return Model(json.loads(MODEL.read_text()), CHECKS)
 
 
-@pytest.mark.parametrize(("preset", "edp"), [("startup", 0), ("startup", 900)])
-def test_a_generated_focus_file_breaks_no_must(model: Model, tmp_path: Path, preset: str, edp: int) -> None:
+@pytest.mark.parametrize(
+    ("preset", "edp", "rare", "granularity"),
+    [
+        ("startup", 0, False, Granularity.DAILY),
+        ("startup", 900, False, Granularity.HOURLY),
+        ("enterprise", 1000, True, Granularity.DAILY),
+    ],
+)
+def test_a_generated_focus_file_breaks_no_must(
+    model: Model, tmp_path: Path, preset: str, edp: int, rare: bool, granularity: Granularity
+) -> None:
     bill = written(
         tmp_path,
         preset=preset,
         edp_basis_points=edp,
+        rare=rare,
+        granularity=granularity,
         format=BillFormat.FOCUS,
         container=Container.CSV,
         single=True,
         months=1,
-        rows=1_500,
+        rows=1_500 * (2 if rare else 1),
+        accounts=3,
     )
 
     report = model.run(Dataset.of(bill.files[0]))

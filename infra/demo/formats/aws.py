@@ -5,9 +5,12 @@ Source: the AWS Cost and Usage Report data dictionary, and the CUR 2.0 table dic
 Exports.
 """
 
+import re
+
 import polars as pl
 
 from infra.demo.catalogue import AWS
+from infra.demo.discounts import COLUMNS, LINES
 from infra.demo.formats.context import Context, amount
 from infra.demo.money import decimal, share_expr
 
@@ -19,10 +22,9 @@ def columns(context: Context) -> dict[str, pl.Expr]:
     month = context.month
     usage = pl.col("kind").is_in(["Usage", "SavingsPlanCoveredUsage", "DiscountedUsage"])
     plan, lease = pl.col("is_plan"), pl.col("arn").is_not_null() & ~pl.col("is_plan")
-    interval = pl.format("{}T00:00:00Z/{}T00:00:00Z", pl.col("start"), pl.col("end"))
     return {
         "identity_line_item_id": pl.col("id"),
-        "identity_time_interval": interval,
+        "identity_time_interval": pl.format("{}/{}", pl.col("start_text"), pl.col("end_text")),
         "bill_invoice_id": pl.col("invoice"),
         "bill_invoicing_entity": pl.lit(AWS),
         "bill_billing_entity": pl.col("entity"),
@@ -34,8 +36,8 @@ def columns(context: Context) -> dict[str, pl.Expr]:
         "line_item_usage_account_id": pl.col("account"),
         "line_item_usage_account_name": pl.col("account_name"),
         "line_item_line_item_type": pl.col("kind"),
-        "line_item_usage_start_date": pl.col("start").cast(pl.Datetime("us")),
-        "line_item_usage_end_date": pl.col("end").cast(pl.Datetime("us")),
+        "line_item_usage_start_date": pl.col("start"),
+        "line_item_usage_end_date": pl.col("end"),
         "line_item_product_code": pl.col("product"),
         "line_item_usage_type": pl.col("usage_type"),
         "line_item_operation": pl.col("operation"),
@@ -83,7 +85,8 @@ def columns(context: Context) -> dict[str, pl.Expr]:
         "savings_plan_used_commitment": amount("plan_used"),
         "savings_plan_amortized_upfront_commitment_for_billing_period": amount("plan_upfront"),
         "savings_plan_recurring_commitment_for_billing_period": amount("plan_recurring"),
-        **(_net_columns(context) if context.spec.edp_basis_points else {}),
+        **(_net_columns(context) if context.spec.net else {}),
+        **(_rare_columns() if context.spec.rare else {}),
     }
 
 
@@ -94,15 +97,17 @@ def _net_columns(context: Context) -> dict[str, pl.Expr]:
         kept = 10_000 - context.spec.edp_basis_points
         return decimal(share_expr(pl.col(column), kept, 10_000))
 
-    discount = decimal(pl.col("net") - pl.col("cost"))
-    discounted = pl.col("kind") != "EdpDiscount"
+    left = 10_000 - pl.col("off_points").fill_null(0)
+    rate = share_expr(pl.col("rate"), left, 10_000) if context.spec.rare else pl.col("rate")
+    net_rate = decimal(share_expr(rate, 10_000 - context.spec.edp_basis_points, 10_000))
+    discounted = ~pl.col("kind").is_in(LINES)
     return {
         "line_item_net_unblended_cost": amount("net"),
         "line_item_net_unblended_rate": pl.when(pl.col("net") != pl.col("cost"))
-        .then(net("rate"))
+        .then(net_rate)
         .otherwise(amount("rate")),
-        "discount_edp_discount": pl.when(discounted).then(discount),
-        "discount_total_discount": pl.when(discounted).then(discount),
+        "discount_edp_discount": pl.when(discounted).then(decimal(enterprise_discount())),
+        "discount_total_discount": pl.when(discounted).then(decimal(pl.col("net") - pl.col("cost"))),
         "reservation_net_amortized_upfront_cost_for_usage": net("lease_upfront"),
         "reservation_net_amortized_upfront_fee_for_billing_period": net("lease_fee_upfront"),
         "reservation_net_effective_cost": pl.when(pl.col("kind") == "DiscountedUsage").then(
@@ -115,3 +120,35 @@ def _net_columns(context: Context) -> dict[str, pl.Expr]:
         "savings_plan_net_amortized_upfront_commitment_for_billing_period": net("plan_upfront"),
         "savings_plan_net_recurring_commitment_for_billing_period": net("plan_recurring"),
     }
+
+
+def enterprise_discount() -> pl.Expr:
+    """What it takes off, below 0: all that no other discount takes."""
+    return pl.col("net") - pl.col("cost") + pl.col("off").fill_null(0)
+
+
+SPLIT: dict[str, str] = {
+    "ActualUsage": "split_actual",
+    "NetSplitCost": "split_net_cost",
+    "NetUnusedCost": "split_net_unused",
+    "PublicOnDemandSplitCost": "split_public_cost",
+    "PublicOnDemandUnusedCost": "split_public_unused",
+    "ReservedUsage": "split_reserved",
+    "SplitCost": "split_cost",
+    "SplitUsage": "split_usage",
+    "SplitUsageRatio": "split_ratio",
+    "UnusedCost": "split_unused",
+}
+"""The legacy report's names of what a container had of its instance."""
+
+
+def _rare_columns() -> dict[str, pl.Expr]:
+    """What is there only where split cost allocation or such a discount is."""
+    found = {"split_line_item_parent_resource_id": pl.col("split_parent")}
+    found |= {
+        "split_line_item_" + re.sub("(?<!^)([A-Z])", r"_\1", name).lower(): amount(column)
+        for name, column in SPLIT.items()
+    }
+    for kind, column in COLUMNS.items():
+        found[column] = decimal(pl.when(pl.col("off_kind") == kind).then(-pl.col("off")))
+    return found

@@ -45,6 +45,8 @@ def prepared(lines: pl.DataFrame, context: Context) -> pl.DataFrame:
         category=_lookup("product", {service.code: service.category for service in SERVICES.values()}),
         subcategory=_lookup("product", {service.code: service.subcategory for service in SERVICES.values()}),
         is_plan=pl.col("arn").str.contains(":savingsplans:", literal=True),
+        start_text=pl.col("start").dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        end_text=pl.col("end").dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
     lines = lines.join(_skus(lines), on=LINE_KEYS, how="left", maintain_order="left")
     return lines.with_columns(pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in texts)

@@ -5,8 +5,12 @@ Source: the CUR 2.0 table dictionary. Every column of it is in the file, empty w
 nothing to say. In csv a map is its JSON text, in parquet a real map.
 """
 
+import re
+
 import polars as pl
 
+from infra.demo.discounts import BUNDLED
+from infra.demo.discounts import COLUMNS as KINDS
 from infra.demo.formats import aws
 from infra.demo.formats.context import Context, entries, json_object
 from infra.demo.money import decimal
@@ -62,14 +66,20 @@ COLUMNS: tuple[str, ...] = tuple(
     for section, names in _SECTIONS.items()
     for name in names.split()
 )
+_SPLIT = (
+    "split_line_item_parent_resource_id",
+    *("split_line_item_" + re.sub("(?<!^)([A-Z])", r"_\1", name).lower() for name in aws.SPLIT),
+)
+"""There only where the export includes split cost allocation data."""
 
 _NUMBERS = ("_cost", "_rate", "_factor", "_amount", "_discount", "_value", "_quantity", "_fee", "_for_usage")
 
 
 def columns(context: Context, *, athena: bool) -> dict[str, pl.Expr]:
     """Column -> value. `athena` is parquet: maps as structs of their keys, and timestamps."""
-    held = aws.columns(context) | _maps(as_entries=athena)
-    found = {name: held.get(name, _nothing(name)) for name in COLUMNS}
+    held = aws.columns(context) | _maps(context, as_entries=athena)
+    names = (*COLUMNS, *_SPLIT) if context.spec.rare else COLUMNS
+    found = {name: held.get(name, _nothing(name)) for name in names}
     if athena:
         return found
     return {
@@ -85,13 +95,17 @@ def _nothing(name: str) -> pl.Expr:
     return pl.lit(None, pl.Decimal(38, 10) if number else pl.String)
 
 
-def _maps(*, as_entries: bool) -> dict[str, pl.Expr]:
+def _maps(context: Context, *, as_entries: bool) -> dict[str, pl.Expr]:
     """Keys as AWS writes them: words in lower case, joined by underscores, users' tags after `user_`."""
-    given = pl.col("net") != pl.col("cost")  # never true without an enterprise discount
-    edp = pl.when(given).then(decimal(pl.col("net") - pl.col("cost")))
+    discounts = {"edp_discount": _given(aws.enterprise_discount())}
+    if context.spec.rare:
+        for kind, column in KINDS.items():
+            if kind != BUNDLED:  # it has a column of its own
+                off = pl.when(pl.col("off_kind") == kind).then(-pl.col("off"))
+                discounts[column.removeprefix("discount_")] = _given(off)
     pairs: dict[str, dict[str, pl.Expr]] = {
         "cost_category": {"cost_centre": pl.col("cost_centre")},
-        "discount": {"edp_discount": edp},
+        "discount": discounts,
         "product": {
             "product_name": pl.col("name"),
             "servicename": pl.col("name"),
@@ -102,3 +116,8 @@ def _maps(*, as_entries: bool) -> dict[str, pl.Expr]:
     }
     make = entries if as_entries else json_object
     return {name: make(each) for name, each in pairs.items()}
+
+
+def _given(discount: pl.Expr) -> pl.Expr:
+    """A discount where there is one: never 0."""
+    return pl.when(discount != 0).then(decimal(discount))

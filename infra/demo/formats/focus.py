@@ -3,7 +3,8 @@
 What the specification asks of commitments, and how a CUR differs: covered usage is billed 0, so there
 is nothing to negate and no negation line; the fee is a Purchase whose EffectiveCost is 0; what a
 commitment left unused in a charge period is a Usage line of its own with CommitmentDiscountStatus
-Unused. A discount is in the prices: no line of its own.
+Unused. A discount is in the prices: no line of its own. What a container had of its instance is told only
+from 1.3 on, and not by this writer: its instance's line says it all.
 """
 
 from enum import StrEnum
@@ -12,8 +13,9 @@ import polars as pl
 
 from infra.demo.catalogue import AWS
 from infra.demo.commitment_fees import YEAR_HOURS
+from infra.demo.discounts import BUNDLED, LINES
 from infra.demo.formats.context import Context, amount, entries, json_object
-from infra.demo.money import decimal, share_expr
+from infra.demo.money import decimal, finer, share_expr
 from infra.demo.world import TAGS
 
 MAPS = ("Tags",)
@@ -62,11 +64,16 @@ _unused, _covered = _kind == "Unused", _kind == "SavingsPlanCoveredUsage"
 _leased, _usage = _kind == "DiscountedUsage", _kind.is_in(_USAGE)
 _purchase = _kind.is_in(_FEES)
 _committed = pl.col("arn").is_not_null()
+_commitment_itself = _committed & (_purchase | _unused)
+# A bundled discount is none that was negotiated: the contracted price is before it, the bill after it.
+_bundled = (pl.col("off_kind") == BUNDLED).fill_null(value=False)
+_negotiated_points = pl.when(_bundled).then(0).otherwise(pl.col("off_points").fill_null(0))
 
 
 def lines(ledger: pl.DataFrame) -> pl.DataFrame:
     """The charges of FOCUS: without negations and discount lines, with a line for each unused part."""
-    kept = ledger.filter(~_kind.is_in(["SavingsPlanNegation", "EdpDiscount"]))
+    told = ~_kind.is_in(["SavingsPlanNegation", *LINES]) & pl.col("split_parent").is_null()
+    kept = ledger.filter(told)
     unused = kept.filter(_kind.is_in(["RIFee", "SavingsPlanRecurringFee"]) & (pl.col("effective") != 0))
     hours = pl.coalesce("lease_unused", (pl.col("plan_total") - pl.col("plan_used")).cast(pl.Int128))
     unused = unused.with_columns(
@@ -85,7 +92,7 @@ def columns(context: Context, version: Version, *, athena: bool) -> dict[str, pl
         **_prices(context),
         **_who(context),
         **_charge(context, as_text=not athena),
-        **_commitment(),
+        **_commitment(context),
         **_what(as_entries=athena),
     }
     known = [name for name in sorted(found) if _ADDED.get(name, Version.V1_0) <= version]
@@ -114,6 +121,8 @@ def _costs(context: Context) -> dict[str, pl.Expr]:
         .then(0)
         .when(_leased)
         .then(_contracted(context, "list_cost"))
+        .when(_bundled)
+        .then(_contracted(context, "cost"))
         .otherwise(pl.col("net"))
     )
     return {
@@ -130,17 +139,13 @@ def _costs(context: Context) -> dict[str, pl.Expr]:
 def _prices(context: Context) -> dict[str, pl.Expr]:
     priced = _usage | _purchase
     list_price = pl.coalesce("list_rate", "rate")
-    # AWS gives no enterprise discount on what others sell, nor on support.
-    discounted = (
-        pl.when(pl.col("net") == pl.col("cost")).then(pl.col("rate")).otherwise(_contracted(context, "rate"))
-    )
-    contracted = pl.when(_leased).then(_contracted(context, "list_rate")).otherwise(discounted)
+    contracted = _contracted_price(context)
     consumed = _usage & ~_unused
     return {
         "ListUnitPrice": pl.when(priced).then(decimal(list_price)),
-        "ContractedUnitPrice": pl.when(priced).then(decimal(contracted)),
+        "ContractedUnitPrice": pl.when(priced).then(contracted),
         "PricingCurrencyListUnitPrice": pl.when(priced).then(decimal(list_price)),
-        "PricingCurrencyContractedUnitPrice": pl.when(priced).then(decimal(contracted)),
+        "PricingCurrencyContractedUnitPrice": pl.when(priced).then(contracted),
         "PricingQuantity": pl.when(_unused).then(decimal(pl.lit(0))).when(priced).then(amount("quantity")),
         "PricingUnit": pl.when(_usage | _purchase).then(pl.coalesce("unit", pl.lit("Units"))),
         "ConsumedQuantity": pl.when(consumed).then(amount("quantity")),
@@ -152,6 +157,23 @@ def _prices(context: Context) -> dict[str, pl.Expr]:
         .when(_usage | _purchase)
         .then(pl.lit("Standard")),
     }
+
+
+def _contracted_price(context: Context) -> pl.Expr:
+    """Exact: what is left of a price after discounts has as many decimals as it takes."""
+    if not context.spec.net:
+        return decimal(pl.when(_leased).then(pl.col("list_rate")).otherwise(pl.col("rate")))
+    kept, whole = 10_000 - context.spec.edp_basis_points, 10_000
+    # AWS gives no enterprise discount on what others sell, nor on support.
+    ratio = (
+        pl.when(_leased)
+        .then(kept * whole)
+        .when(pl.col("net") == pl.col("cost"))
+        .then(whole * whole)
+        .otherwise((whole - _negotiated_points) * kept)
+    )
+    price = pl.when(_leased).then(pl.col("list_rate")).otherwise(pl.col("rate"))
+    return finer(price.cast(pl.Int128) * ratio)
 
 
 def _who(context: Context) -> dict[str, pl.Expr]:
@@ -180,9 +202,8 @@ def _charge(context: Context, *, as_text: bool) -> dict[str, pl.Expr]:
     days = {
         "BillingPeriodStart": pl.lit(month.first),
         "BillingPeriodEnd": pl.lit(month.end),
-        "ChargePeriodStart": pl.col("start"),
-        "ChargePeriodEnd": pl.col("end"),
     }
+    charged = {"ChargePeriodStart": "start", "ChargePeriodEnd": "end"}
     recurring = _kind.is_in(["RIFee", "SavingsPlanRecurringFee"])
     return {
         **{
@@ -191,6 +212,7 @@ def _charge(context: Context, *, as_text: bool) -> dict[str, pl.Expr]:
             else day.cast(pl.Datetime("us"))
             for name, day in days.items()
         },
+        **{name: pl.col(f"{when}_text") if as_text else pl.col(when) for name, when in charged.items()},
         "ChargeCategory": pl.when(_usage)
         .then(pl.lit("Usage"))
         .when(_purchase)
@@ -208,8 +230,11 @@ def _charge(context: Context, *, as_text: bool) -> dict[str, pl.Expr]:
     }
 
 
-def _commitment() -> dict[str, pl.Expr]:
+def _commitment(context: Context) -> dict[str, pl.Expr]:
     plan = pl.col("is_plan")
+    # What is paid upfront buys the commitment of all hours of the term, however much of it is paid then.
+    terms = {plan.arn: plan.commitment * YEAR_HOURS for plan in context.world.plans}
+    whole = pl.col("arn").replace_strict(terms, default=None, return_dtype=pl.Int64)
     of_plan = (
         pl.when(_covered)
         .then(amount("plan_effective"))
@@ -217,7 +242,7 @@ def _commitment() -> dict[str, pl.Expr]:
         .then(amount("quantity"))
         .when(_kind == "SavingsPlanRecurringFee")
         .then(amount("plan_total"))
-        .otherwise(amount("cost"))
+        .otherwise(decimal(whole))
     )
     # A fee paid at once is for all hours of the term; usage, unused parts and monthly fees are in hours.
     term = pl.when(_kind == "Fee").then(YEAR_HOURS).otherwise(1)
@@ -247,7 +272,8 @@ def _commitment() -> dict[str, pl.Expr]:
 def _what(*, as_entries: bool) -> dict[str, pl.Expr]:
     tags = {key: pl.col(f"tag_{key}") for key in TAGS}
     has_sku = pl.col("sku").is_not_null()
-    here = pl.col("resource").is_not_null()
+    here = pl.col("resource").is_not_null() & ~_commitment_itself
+    bought = pl.when(pl.col("is_plan")).then(pl.lit("Savings Plan")).otherwise(pl.lit("Reserved Instance"))
     return {
         "ServiceName": pl.col("name"),
         "ServiceCategory": pl.col("category"),
@@ -255,9 +281,12 @@ def _what(*, as_entries: bool) -> dict[str, pl.Expr]:
         "RegionId": pl.col("region"),
         "RegionName": pl.col("region_name"),
         "AvailabilityZone": pl.col("zone"),
-        "ResourceId": pl.col("resource"),
+        "ResourceId": pl.when(_commitment_itself).then(pl.col("arn")).otherwise(pl.col("resource")),
         "ResourceName": pl.when(here).then(pl.col("tag_Name")),
-        "ResourceType": pl.when(here).then(pl.coalesce("family", pl.lit("Other"))),
+        "ResourceType": pl.when(_commitment_itself)
+        .then(bought)
+        .when(here)
+        .then(pl.coalesce("family", pl.lit("Other"))),
         "SkuId": pl.when(has_sku).then(pl.col("sku")),
         "SkuPriceId": pl.when(has_sku).then(pl.format("{}.JRTCKXETXF.6YS6EN2CT7", pl.col("sku"))),
         "SkuMeter": pl.when(has_sku).then(pl.col("usage_type")),

@@ -49,6 +49,11 @@ _NET_COLUMNS: dict[str, str] = {
     """,
 }
 
+_RARE_COLUMNS: dict[str, str] = {
+    "discount": "BundledDiscount SppDiscount PrivateRateDiscount",
+    "splitLineItem": " ".join(["ParentResourceId", *aws.SPLIT]),
+}
+
 
 def columns(context: Context, *, athena: bool) -> dict[str, pl.Expr]:
     """Header -> value.
@@ -62,11 +67,19 @@ def columns(context: Context, *, athena: bool) -> dict[str, pl.Expr]:
     found["costCategory/CostCentre"] = pl.col("cost_centre")
     if athena:
         return {athena_name(name): value for name, value in found.items()}
+    found |= {f"lineItem/Usage{name}Date": pl.col(f"{name.lower()}_text") for name in ("Start", "End")}
     return {name: _text(name, value) for name, value in found.items()}
 
 
+_PERIOD = ("bill/BillingPeriodStartDate", "bill/BillingPeriodEndDate")
+
+
 def _headers(context: Context) -> list[str]:
-    groups = [_COLUMNS, _NET_COLUMNS] if context.spec.edp_basis_points else [_COLUMNS]
+    groups = [_COLUMNS]
+    if context.spec.net:
+        groups.append(_NET_COLUMNS)
+    if context.spec.rare:
+        groups.append(_RARE_COLUMNS)
     categories = list(dict.fromkeys(category for group in groups for category in group))
     return [
         f"{category}/{name}"
@@ -77,7 +90,7 @@ def _headers(context: Context) -> list[str]:
 
 
 def _text(name: str, value: pl.Expr) -> pl.Expr:
-    return value.dt.strftime("%Y-%m-%dT%H:%M:%SZ") if name.endswith(("StartDate", "EndDate")) else value
+    return value.dt.strftime("%Y-%m-%dT%H:%M:%SZ") if name in _PERIOD else value
 
 
 def athena_name(header: str) -> str:

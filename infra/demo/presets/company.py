@@ -7,6 +7,7 @@ from itertools import islice
 from infra.demo import anomalies, fleet, waste
 from infra.demo.commitments import commit
 from infra.demo.names import account, seeded
+from infra.demo.sizing import fitted
 from infra.demo.spec import Spec
 from infra.demo.world import Meter, World
 
@@ -52,10 +53,11 @@ def _company(spec: Spec, regions: tuple[str, ...], covered: float) -> World:
             world.spikes.append(spike)
         world.meters.append(meter)
     commit(world, random, spec.start.first, covered)
-    return world
+    return fitted(world, spec)
 
 
 def _meters(spec: Spec) -> int:
     """How many meters make about the rows that were asked for."""
-    ends = spec.months * spec.accounts * _MONTH_END_LINES_PER_ACCOUNT + spec.days * _PLAN_LINES_PER_DAY
-    return max(0, (spec.rows - ends) // spec.days)
+    periods = spec.days * spec.granularity.lines_a_day
+    ends = spec.months * spec.accounts * _MONTH_END_LINES_PER_ACCOUNT + periods * _PLAN_LINES_PER_DAY
+    return max(0, (spec.rows - ends) // periods)

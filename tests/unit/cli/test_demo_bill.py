@@ -69,6 +69,22 @@ def test_the_domo_preset_and_an_enterprise_discount(onyx, tmp_path):
     assert edp.code == 0
 
 
+def test_hours_what_is_rare_and_exactly_the_rows(onyx, tmp_path):
+    outcome = onyx(
+        "demo-bill", "-o", str(tmp_path), "--preset", "enterprise", "--rare", "--granularity", "hourly",
+        "--accounts", "3", "--rows", "25000", "--single", "--container", "csv",
+    )  # fmt: skip
+    tiny = onyx("demo-bill", "-o", str(tmp_path / "tiny"), "--rows", "1", "--single")
+
+    assert "25000 rows" in outcome.err
+    with (tmp_path / "demo-bill.csv").open() as file:
+        found = list(csv.DictReader(file))
+    assert len(found) == 25_000
+    assert {"EKSPod-EC2", "ECSTask-EC2"} < {row["lineItem/Operation"] for row in found}
+    assert len({row["lineItem/UsageStartDate"][11:13] for row in found}) == 24
+    assert "1 rows" in tiny.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -79,6 +95,8 @@ def test_the_domo_preset_and_an_enterprise_discount(onyx, tmp_path):
         (["--edp", "-1"], "--edp is a percentage below 100"),
         (["--focus-version", "2.0"], "--focus-version is one of 1.0, 1.1, 1.2, 1.3, not '2.0'"),
         (["--single", "--files", "2"], "--single is one file"),
+        (["--rare"], "--rare goes with --preset enterprise"),
+        (["--rows", "0"], "--rows"),
     ],
 )
 def test_what_cannot_be_written_is_a_usage_error(onyx, tmp_path, arguments, said):
