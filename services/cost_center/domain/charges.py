@@ -20,8 +20,14 @@ X_COLUMNS: Mapping[str, ColumnType] = {
     "x_ProductFamily": ColumnType.STRING,
     "x_InstanceType": ColumnType.STRING,
     "x_CostCategories": ColumnType.MAP,
+    "x_OriginalTags": ColumnType.MAP,
+    "x_ChargePart": ColumnType.STRING,
 }
 """What FOCUS has no column for."""
+
+PART = "x_ChargePart"
+"""What of a delivered row this row is, where FOCUS wants two for it: 'Unused' is what a commitment lost,
+beside its fee. NULL on every delivered row itself; a part bills nothing."""
 
 COLUMNS: tuple[ColumnSpec, ...] = (
     *(ColumnSpec(name, kind) for name, (_, kind) in focus_columns.COLUMNS.items()),
@@ -31,6 +37,7 @@ COLUMNS: tuple[ColumnSpec, ...] = (
 MONEY = MoneyColumns(
     cost=("BilledCost",),
     account="BillingAccountId",
+    sub_account="SubAccountId",
     period_start="BillingPeriodStart",
     period_end="BillingPeriodEnd",
     invoice="InvoiceId",
@@ -61,6 +68,27 @@ class Product:
     name: str
     left: str
     right: str
+    needed: str
+
+
+@dataclass(frozen=True)
+class Share:
+    """A helper column: `amount` x `part` / `whole`, rounded once, half even, to 18 decimals; NULL where one
+    of them is, or `whole` is 0. Each is a SQL expression. Computed only where `needed` holds."""
+
+    name: str
+    amount: str
+    part: str
+    whole: str
+    needed: str
+
+
+@dataclass(frozen=True)
+class Twice:
+    """A helper column: rows where `needed` holds come twice, and `name` is true on the second, false on every
+    other. Its rules bill nothing on the second, so that a bill adds up and its rows are counted once."""
+
+    name: str
     needed: str
 
 
@@ -96,12 +124,14 @@ class ColumnMap:
     """A helper column: a map of the columns whose raw name begins with `prefix`.
 
     The key is what the delivered header says after the first of `headers` that it begins with. Empty cells
-    have no entry; a row without any entry has no map.
+    have no entry; a row without any entry has no map. `beside` is a raw column that is a map already, whose
+    entries come first.
     """
 
     name: str
     prefix: str
     headers: tuple[str, ...]
+    beside: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +144,27 @@ class JsonMap:
     pairs: bool = False
 
 
-Helper = Product | Lookup | Netting | ColumnMap | JsonMap
+@dataclass(frozen=True)
+class MapEntry:
+    """Fills a raw column where it is absent or NULL: with what the map in `column` has under `key`."""
+
+    name: str
+    column: str
+    key: str
+
+
+@dataclass(frozen=True)
+class TagKeys:
+    """A helper column: the map in `column` with each key in its normal form, values without white space
+    around them; see `tags.normal_key`. A tag without a value has no entry; of keys that fall together the
+    first with a value has it; a row without any entry has no map."""
+
+    name: str
+    column: str
+    prefixes: tuple[tuple[str, str], ...]
+
+
+Helper = Product | Share | Twice | Lookup | Netting | ColumnMap | JsonMap | MapEntry | TagKeys
 
 
 @dataclass(frozen=True)

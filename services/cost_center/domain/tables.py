@@ -52,12 +52,13 @@ class Container(StrEnum):
 
     CSV = "csv"
     GZIP = "csv-gz"
+    ZIP = "csv-zip"
     PARQUET = "parquet"
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A delivered file on this machine. `path` is never compressed: a gzip is unpacked before.
+    """A delivered file on this machine. `path` is never compressed: a gzip or zip is unpacked before.
 
     `sha256` is over the unpacked bytes, so that the same bill packed again is the same content.
     """
@@ -90,6 +91,7 @@ class MoneyColumns:
 
     cost: tuple[str, ...]
     account: str
+    sub_account: str
     period_start: str
     period_end: str
     invoice: str
@@ -111,20 +113,40 @@ class Layout:
     """Those of `json_columns` that may leave out the braces round their pairs."""
     null_texts: frozenset[str] = frozenset()
     """Texts that mean "no value" beside the empty one."""
+    null_numbers: frozenset[str] = frozenset()
+    """Texts that mean it where a number belongs."""
     date_formats: tuple[str, ...] = ()
     """How dates are written beside ISO 8601, in strptime's letters."""
+    one_currency: bool = False
+    """Whether all of a bill is in one currency."""
+
+    def nulls(self, column: RawColumn) -> frozenset[str]:
+        """The texts that mean "no value" in a column, beside the empty one."""
+        is_number = column.type is ColumnType.DECIMAL
+        return self.null_texts | self.null_numbers if is_number else self.null_texts
 
     def named(self, name: str) -> RawColumn | None:
         return next((column for column in self.columns if column.name == name), None)
 
 
 class GroupKey(NamedTuple):
-    """What a reconciliation is made for. An absent invoice is the empty text."""
+    """What a reconciliation is made for. An absent invoice or sub-account is the empty text."""
 
     billing_account: str
     billing_period: str
     invoice: str
     currency: str
+    sub_account: str = ""
+
+    @property
+    def where(self) -> str:
+        """The group for people."""
+        sub_account = f", sub-account {self.sub_account}" if self.sub_account else ""
+        invoice = self.invoice or "none"
+        return (
+            f"account {self.billing_account}{sub_account}, {self.billing_period}, invoice {invoice}, "
+            f"{self.currency}"
+        )
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from services.cost_center.domain.charges import ChargeMapping
 from services.cost_center.domain.findings import Rejected
+from services.cost_center.domain.manifest import ManifestForm
 from services.cost_center.domain.naming import unique_names
 from services.cost_center.domain.tables import (
     PARTITION_COLUMNS,
@@ -57,8 +58,14 @@ class Provider:
     """Those of `json_columns` that may leave out the braces round their pairs."""
     null_texts: frozenset[str] = frozenset()
     """Texts that mean "no value" beside the empty one."""
+    null_numbers: frozenset[str] = frozenset()
+    """Texts that mean it where a number belongs."""
     date_formats: tuple[str, ...] = ()
     """How dates are written beside ISO 8601, in strptime's letters."""
+    one_currency: bool = False
+    """Whether all of a bill is in one currency."""
+    manifests: tuple[ManifestForm, ...] = ()
+    """How deliveries of several files come; several providers may share a form."""
 
     def recognise(self, file: str, headers: Sequence[str], container: Container) -> Layout | None:
         """The layout of a file with these headers, or None where it is not of this format.
@@ -83,7 +90,9 @@ class Provider:
             json_columns=self.json_columns,
             json_pairs=self.json_pairs,
             null_texts=self.null_texts,
+            null_numbers=self.null_numbers,
             date_formats=self.date_formats,
+            one_currency=self.one_currency,
         )
 
 

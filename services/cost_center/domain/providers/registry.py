@@ -7,6 +7,7 @@ from types import ModuleType
 
 from services.cost_center.domain import charges, providers
 from services.cost_center.domain.findings import reject
+from services.cost_center.domain.manifest import ManifestForm
 from services.cost_center.domain.providers.provider import Provider
 from services.cost_center.domain.tables import CHARGES, Container, Layout
 
@@ -82,3 +83,12 @@ def _expected(among: Sequence[Provider]) -> str:
 def provider_of(table: str) -> Provider:
     """The provider that writes a raw table. Raises KeyError where none does."""
     return {provider.table: provider for provider in PROVIDERS}[table]
+
+
+def manifest_forms(among: Sequence[Provider] = PROVIDERS) -> tuple[ManifestForm, ...]:
+    """Every form of a manifest that any provider's deliveries come with, each once."""
+    found: list[ManifestForm] = []
+    for form in (form for provider in among for form in provider.manifests):
+        if form not in found:
+            found.append(form)
+    return tuple(found)

@@ -7,6 +7,7 @@ from services.cost_center.domain.tables import ColumnType, MoneyColumns
 MONEY = MoneyColumns(
     cost=("line_item_net_unblended_cost", "line_item_unblended_cost"),
     account="bill_payer_account_id",
+    sub_account="line_item_usage_account_id",
     period_start="bill_billing_period_start_date",
     period_end="bill_billing_period_end_date",
     invoice="bill_invoice_id",
@@ -26,6 +27,9 @@ REQUIRED: tuple[tuple[str, bool], ...] = (
     ("line_item_currency_code", True),
 )
 """Columns that a report must have, and whether each row must have a value there."""
+
+NULL_NUMBERS = frozenset({"None"})
+"""What tools that make reports (koku-nise) write where a row has no number. A tag may say so."""
 
 _TIMESTAMPS = frozenset(
     {
@@ -62,8 +66,8 @@ _DECIMALS = re.compile(
         | amortized_upfront_commitment_for_billing_period
         | recurring_commitment_for_billing_period
       )
-    | split_line_item_(?:actual_usage|reserved_usage|split_cost|unused_cost
-        |net_split_cost|net_unused_cost|split_usage|split_usage_ratio)
+    | split_line_item_(?:actual_usage|reserved_usage|split_usage|split_usage_ratio
+        |(?:net_|public_on_demand_)?(?:split|unused)_cost)
     | discount_\w+
     """,
     re.VERBOSE,

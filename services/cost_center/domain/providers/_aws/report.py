@@ -9,18 +9,19 @@ _SIGN = frozenset({"line_item_unblended_cost", "line_item_line_item_type", "bill
 _ENOUGH = 2
 """How many of the telling columns make a file a report, so that a missing one can be named."""
 
-_ONLY_IN_2 = frozenset(
-    {
-        "product",
-        "resource_tags",
-        "cost_category",
-        "discount",
-        "bill_payer_account_name",
-        "line_item_usage_account_name",
-    }
-)
-"""Columns of CUR 2.0 by the names that it has them under. The legacy report has a column per tag and product
-attribute instead, and no names of accounts. Source: AWS Data Exports user guide, CUR 2.0 table dictionary."""
+MAPS = frozenset({"product", "resource_tags", "cost_category", "discount"})
+"""The columns of CUR 2.0 that are maps. The legacy report has a column per key instead."""
+_ONLY_IN_2 = MAPS | {
+    "bill_payer_account_name",
+    "line_item_usage_account_name",
+    "line_item_iam_principal",
+    "line_item_user_identifier",
+    "capacity_reservation_capacity_reservation_arn",
+    "capacity_reservation_capacity_reservation_status",
+    "capacity_reservation_capacity_reservation_type",
+}
+"""Columns of CUR 2.0 by the names that it has them under; the legacy report has none of them. Source: AWS
+Data Exports user guide, CUR 2.0 table dictionary, and "Migrating from CUR to Data Exports CUR 2.0"."""
 
 
 class Report(StrEnum):

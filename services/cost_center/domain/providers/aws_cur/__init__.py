@@ -1,24 +1,20 @@
-"""The AWS legacy Cost and Usage Report, with its own headers (lineItem/UnblendedCost) or Athena's."""
+"""The AWS legacy Cost and Usage Report, with its own headers (lineItem/UnblendedCost) or Athena's.
+
+A CUR 2.0 export whose query took each map apart and asked for no column of its own has the very columns of
+this report in Athena: it is read as one.
+"""
 
 from collections.abc import Sequence
 
-from services.cost_center.domain.charges import ChargeMapping, ColumnMap
+from services.cost_center.domain.charges import ChargeMapping
 from services.cost_center.domain.naming import athena_name
-from services.cost_center.domain.providers._aws import charge_rules, cur_columns
+from services.cost_center.domain.providers._aws import charge_rules, cur_columns, manifests
 from services.cost_center.domain.providers._aws.report import Report, report
 from services.cost_center.domain.providers.provider import Kind, Provider
 
 MAPPING = ChargeMapping(
     rules=charge_rules.RULES,
-    helpers=(
-        *charge_rules.HELPERS,
-        ColumnMap(
-            "tags",
-            prefix="resource_tags_",
-            headers=("resourceTags/user:", "resourceTags/", "resource_tags_user_", "resource_tags_"),
-        ),
-        ColumnMap("cost_categories", prefix="cost_category_", headers=("costCategory/", "cost_category_")),
-    ),
+    helpers=(*charge_rules.HELPERS, *charge_rules.maps()),
 )
 
 
@@ -35,5 +31,8 @@ PROVIDER = Provider(
     column_type=cur_columns.column_type,
     required=cur_columns.REQUIRED,
     money=cur_columns.MONEY,
+    one_currency=True,
     mapping=MAPPING,
+    null_numbers=cur_columns.NULL_NUMBERS,
+    manifests=(manifests.REPORT,),
 )

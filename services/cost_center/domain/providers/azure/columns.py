@@ -8,6 +8,7 @@ from services.cost_center.domain.tables import ColumnType, MoneyColumns
 MONEY = MoneyColumns(
     cost=("CostInBillingCurrency",),
     account="BillingAccountId",
+    sub_account="SubscriptionId",
     period_start="BillingPeriodStartDate",
     period_end="BillingPeriodEndDate",
     invoice="InvoiceId",

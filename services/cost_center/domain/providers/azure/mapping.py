@@ -5,7 +5,15 @@ actual cost tells no amortized one: what a commitment covers costs nothing in it
 counts in full on its day, in EffectiveCost as well.
 """
 
-from services.cost_center.domain.charges import ChargeMapping, JsonMap, Lookup, Product, Rule, nulls_beside
+from services.cost_center.domain.charges import (
+    ChargeMapping,
+    JsonMap,
+    Lookup,
+    Product,
+    Rule,
+    TagKeys,
+    nulls_beside,
+)
 
 _FAMILIES = {
     "AI + Machine Learning": "AI and Machine Learning",
@@ -35,7 +43,8 @@ HELPERS = (
     Product("pay_as_you_go", left="PayGPrice", right="Quantity", needed=_MADE_TOTAL.format("PayGPrice")),
     Product("contracted", left="UnitPrice", right="Quantity", needed=_MADE_TOTAL.format("UnitPrice")),
     Lookup("service_category", key="ServiceFamily", table=_FAMILIES),
-    JsonMap("tags", "Tags", pairs=True),
+    JsonMap("original_tags", "Tags", pairs=True),
+    TagKeys("normal_tags", "original_tags", prefixes=()),
 )
 
 _USAGE = "ChargeType IN ('Usage', 'UnusedReservation', 'UnusedSavingsPlan')"
@@ -170,7 +179,8 @@ SERVICE = (
     Rule("SkuId", "MeterId", "FOCUS SkuId; Azure MeterId"),
     Rule("SkuPriceId", "PartNumber", "FOCUS SkuPriceId; Azure PartNumber"),
     Rule("SkuMeter", "MeterName", "FOCUS SkuMeter; Azure MeterName"),
-    Rule("Tags", "tags", "FOCUS Tags; Azure Tags"),
+    Rule("Tags", "normal_tags", "FOCUS Tags; Azure Tags: see tags.normal_key"),
+    Rule("x_OriginalTags", "original_tags", "Azure Tags, as they are written"),
 )
 
 EXTENSIONS = (

@@ -1,18 +1,20 @@
 """FOCUS 1.0 to 1.3 -> `charges`: the same columns, typed. What FOCUS has no column for is found by its x_
 names."""
 
-from services.cost_center.domain.charges import ChargeMapping, JsonMap, Rule
+from services.cost_center.domain import tags
+from services.cost_center.domain.charges import ChargeMapping, JsonMap, Rule, TagKeys
 from services.cost_center.domain.focus_columns import COLUMNS
 
 _SPEC = "FOCUS specification, column of the same name"
 _X = "AWS Data Exports, FOCUS 1.0 with AWS columns"
 
-HELPERS = (JsonMap("tags", "Tags"), JsonMap("cost_categories", "x_CostCategories"))
+_JSON = (JsonMap("original_tags", "Tags"), JsonMap("cost_categories", "x_CostCategories"))
+HELPERS = (*_JSON, TagKeys("normal_tags", "original_tags", tags.FOCUS))
 
-JSON_COLUMNS = tuple(helper.column for helper in HELPERS)
+JSON_COLUMNS = tuple(helper.column for helper in _JSON)
 
 _MADE = {
-    "Tags": Rule("Tags", "tags", _SPEC),
+    "Tags": Rule("Tags", "normal_tags", f"{_SPEC}; keys: see tags.normal_key"),
     # The specification forbids nulls in these; exports have them all the same (the public sample, Oracle's
     # ContractedCost). The raw table keeps the null; a sum is the same with 0.
     **{
@@ -38,6 +40,8 @@ RULES: tuple[Rule, ...] = (
     Rule("x_ProductFamily", "CAST(NULL AS VARCHAR)", "FOCUS has no product family"),
     Rule("x_InstanceType", "CAST(NULL AS VARCHAR)", "FOCUS keeps it in SkuPriceDetails"),
     Rule("x_CostCategories", "cost_categories", _X),
+    Rule("x_ChargePart", "CAST(NULL AS VARCHAR)", "FOCUS: a row is a charge already"),
+    Rule("x_OriginalTags", "original_tags", "FOCUS Tags, as the provider wrote them"),
 )
 
 MAPPING = ChargeMapping(RULES, HELPERS)

@@ -85,3 +85,29 @@ def test_tags_and_products_of_the_legacy_report_do_not_make_it_cur_2() -> None:
     more = ["resource_tags_user_env", "product_sku", "cost_category_team", "discount_edp_discount"]
 
     assert PROVIDER.kind([*athena_header(), *more]) is not None
+
+
+def test_none_is_no_number_and_a_tags_value(tmp_path: Path) -> None:
+    """koku-nise writes Python's None where AWS leaves a number out."""
+    none = {"savingsPlan/SavingsPlanRate": "None", "lineItem/NetUnblendedCost": "None"}
+    row = {**CUR_ROW, **none, "resourceTags/user:env": "None"}
+
+    prepared = prepare(tmp_path, write(tmp_path, "a.csv", csv_text([row])))
+
+    frame = raw_frame(prepared)
+    assert frame["savings_plan_savings_plan_rate"].to_list() == [None]
+    charges = pl.read_parquet(prepared.bills[0].charges.paths[0])
+    assert charges["BilledCost"].to_list() == frame["line_item_unblended_cost"].to_list()
+    assert charges["Tags"].to_list() == [{"env": "None"}]
+
+
+def test_none_is_no_cost(tmp_path: Path) -> None:
+    row = {**CUR_ROW, "lineItem/UnblendedCost": "None"}
+
+    [finding] = refusal(tmp_path, csv_text([row])).findings
+
+    assert (finding.row, finding.column, finding.message) == (
+        1,
+        "lineItem/UnblendedCost",
+        "the cell is empty",
+    )

@@ -158,7 +158,9 @@ def test_net_cost_is_billed_where_it_is_present(tmp_path: Path) -> None:
 def test_effective_cost_by_line_item_type(
     tmp_path: Path, kind: str, columns: dict[str, str], effective: str
 ) -> None:
-    assert costs(curate(tmp_path, [charge(kind, "3", **columns)]), "EffectiveCost") == [Decimal(effective)]
+    frame = curate(tmp_path, [charge(kind, "3", **columns)])
+
+    assert sum(costs(frame, "EffectiveCost")) == Decimal(effective)
 
 
 @pytest.mark.parametrize(
@@ -252,8 +254,27 @@ def test_tags_and_cost_categories_are_maps_without_empty_entries(tmp_path: Path)
         ],
     )
 
-    assert frame["Tags"].to_list() == [{"env": "prod", "aws:createdBy": "me"}, None]
+    assert frame["Tags"].to_list() == [{"env": "prod", "aws:created_by": "me"}, None]
+    assert frame["x_OriginalTags"].to_list() == [{"user:env": "prod", "aws:createdBy": "me"}, None]
     assert frame["x_CostCategories"].to_list() == [{"Team": "core"}, None]
+
+
+def test_of_tags_that_fall_together_the_first_with_a_value_wins_and_none_is_lost(tmp_path: Path) -> None:
+    frame = curate(
+        tmp_path,
+        [
+            charge("Usage", "1", **{"resourceTags/user:Env": "dev", "resourceTags/user:Team": " a "}),
+            charge("Usage", "1", **{"resourceTags/user:env": "", "resourceTags/user:Env": "dev"}),
+            charge("Usage", "1", **{"resourceTags/user:env": "", "resourceTags/user:Team": "  "}),
+        ],
+    )
+
+    assert frame["Tags"].to_list() == [{"env": "prod", "team": "a"}, {"env": "dev"}, None]
+    assert frame["x_OriginalTags"].to_list() == [
+        {"user:env": "prod", "user:Env": "dev", "user:Team": " a "},
+        {"user:Env": "dev"},
+        {"user:Team": "  "},
+    ]
 
 
 def test_services_have_a_category_and_unknown_ones_are_other(tmp_path: Path) -> None:
