@@ -15,8 +15,11 @@ from infra.commands import (
     events,
     export,
     ingest,
+    invoice,
     platform,
     query,
+    tables,
+    tags,
     tenant,
     token,
 )
@@ -38,9 +41,12 @@ app.add_typer(tenant.app, name="tenant")
 app.command()(token.token)
 app.command()(ingest.ingest)
 app.add_typer(bills.app, name="bills")
+app.add_typer(invoice.app, name="invoice")
+app.add_typer(tags.app, name="tags")
 app.add_typer(connect.app, name="connect")
 app.command()(costs.costs)
 app.command()(query.query)
+app.command()(tables.tables)
 app.add_typer(export.app, name="export")
 app.command()(demo.demo)
 app.command()(demo_bill.demo_bill)
@@ -77,7 +83,8 @@ def _fail_usage(error: Exception) -> None:
     message = getattr(error, "format_message", None)
     if message is None:
         return
-    text, code = str(message()), int(getattr(error, "exit_code", 2))
+    # What a choice of ours says of itself, Typer leads by the class of the error.
+    text, code = str(message()).replace("Value error, ", ""), int(getattr(error, "exit_code", 2))
     if "\n" in text:  # no command was named: this is the help
         sys.stderr.write(text + "\n")
         sys.exit(code)

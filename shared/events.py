@@ -6,7 +6,7 @@ optional fields are added; anything else is a new class with the next version (`
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
@@ -181,9 +181,18 @@ def parse_bridge(body: str | Mapping[str, Any], *accept: type[Event]) -> tuple[E
 
 def findings(error: ValidationError) -> list[dict[str, str]]:
     """What pydantic found, per field and without the values (they may be anybody's)."""
+    return told(error.errors(include_input=False, include_url=False, include_context=False))
+
+
+def told(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Pydantic's errors as findings: without the class that it puts before what a validator of ours said."""
     return [
-        {"field": ".".join(str(part) for part in each["loc"]), "code": each["type"], "message": each["msg"]}
-        for each in error.errors(include_input=False, include_url=False, include_context=False)
+        {
+            "field": ".".join(map(str, each["loc"])),
+            "code": each["type"],
+            "message": each["msg"].removeprefix("Value error, "),
+        }
+        for each in errors
     ]
 
 

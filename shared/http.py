@@ -9,7 +9,8 @@
     handler = lambda_handler(app)
 
 A route declares its role (`requires`) or that it is `public`; one that declares neither is refused. Requests
-are validated against the handler's annotations, which also make the OpenAPI document (`shared.openapi`).
+are validated against the handler's annotations, which also make the OpenAPI document (`shared.openapi`); what
+they do not name is refused (`shared.strict_requests`).
 Every error is a problem document (RFC 9457). A handler returns a pydantic model, a dict or `respond(...)`.
 """
 
@@ -49,9 +50,10 @@ from shared.errors import (
     UnsupportedMediaType,
     public_problem,
 )
-from shared.events import findings
+from shared.events import findings, told
 from shared.json_text import dumps, plain
 from shared.observability import bind_context, clear_context, flush_metrics, logger, tracer
+from shared.strict_requests import check_request
 from shared.tenancy import Principal, Role, principal_from_claims
 
 PROBLEM_JSON = "application/problem+json"
@@ -201,6 +203,7 @@ class _Admission(OpenAPIRequestValidationMiddleware):
                 caller = principal(app)
                 bind_context(tenant=caller.tenant, correlation_id=correlation)
                 caller.require(role)
+                check_request(route, app.current_event)
         return super().handler(app, next_middleware)
 
 
@@ -271,11 +274,7 @@ def _handle_errors(app: APIGatewayHttpResolver) -> None:
 
 
 def _unprocessable(error: RequestValidationError) -> Unprocessable:
-    fields = [
-        {"field": ".".join(map(str, each["loc"])), "code": each["type"], "message": each["msg"]}
-        for each in error.errors()
-    ]
-    return Unprocessable("the request is not valid", errors=fields)
+    return Unprocessable("the request is not valid", errors=told(error.errors()))
 
 
 def _of_service_error(error: ServiceError) -> OnyxError:

@@ -44,8 +44,11 @@ class Api:
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return self._call("POST", path, body=body)
 
-    def delete(self, path: str) -> dict[str, Any]:
-        return self._call("DELETE", path)
+    def put(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self._call("PUT", path, body=body)
+
+    def delete(self, path: str, params: Params | None = None) -> dict[str, Any]:
+        return self._call("DELETE", path, params=params)
 
     def rows(self, path: str, params: Params | None = None) -> list[dict[str, Any]]:
         """All rows of a list, page by page."""
@@ -115,13 +118,19 @@ def _problem(answer: httpx.Response) -> ApiError:
     body = body if isinstance(body, dict) else {}
     text = str(body.get("detail") or body.get("message") or body.get("title") or answer.reason_phrase)
     code = str(body.get("code") or "")
+    if answer.status_code == httpx.codes.UNAUTHORIZED and not code:  # the gateway says no more than its title
+        text = "The token was refused: it has expired, or is of another platform."
     # A finding whose message the detail repeats says nothing new.
     found = [item for item in body.get("errors") or [] if isinstance(item, dict)]
     fields = [_finding(item) for item in found if str(item.get("message", "\n")).rstrip(".") not in text]
-    message = " ".join([text, *fields])
+    message = " ".join([f"{text.rstrip('.')}:" if fields else text, *fields])
     where = code or f"HTTP {answer.status_code}"
     return ApiError(f"{message} ({where})", status=answer.status_code, code=code)
 
 
 def _finding(item: Mapping[str, Any]) -> str:
+    """`query.limit` and `body.limit` are what a command calls limit."""
+    if item.get("field") and item.get("message"):
+        name = str(item["field"]).removeprefix("query.").removeprefix("body.")
+        return f"{name}: {item['message']}."
     return "[" + ", ".join(f"{key}: {value}" for key, value in item.items()) + "]"

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from infra.commands.errors import CommandError
 from infra.local import aws
 from infra.local.platform import Platform
-from infra.local.state import LocalState
+from infra.local.state import LocalState, default_home
 
 LOCAL = "local"
 
@@ -28,7 +28,7 @@ class PlatformContext:
     def load(cls, env: str, port: int) -> Self:
         """The platform of `env`; CommandError where a local one does not run on `port`."""
         if env == LOCAL and not Platform(LocalState.of(port)).running():
-            raise CommandError(f"Onyx is not running on port {port}: start it with `onyx up`.")
+            raise CommandError(not_running(port))
         return cls(env=env, port=port)
 
     @property
@@ -64,6 +64,16 @@ class PlatformContext:
         except (BotoCoreError, ClientError) as error:
             raise CommandError(f"Stack {stack} cannot be read: {error}") from None
         return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+
+def not_running(port: int) -> str:
+    """What to tell somebody who looks for a local platform on `port`, and where else one runs."""
+    line = f"Onyx is not running on port {port}: start it with `onyx up`."
+    homes = [each for each in default_home().glob("*") if each.name.isdecimal()]
+    others = sorted(int(each.name) for each in homes if Platform(LocalState.of(int(each.name))).running())
+    if not others:
+        return line
+    return f"{line} It runs on port {' and '.join(map(str, others))}: give --port, or set ONYX_PORT."
 
 
 @functools.cache

@@ -6,8 +6,14 @@ import typer
 
 from infra.commands import session
 from infra.commands.api import Params
-from infra.commands.options import DEFAULT_PORT, Env, OutputFormat, Port, Tenant
+from infra.commands.options import DEFAULT_PORT, AsOf, Env, OutputFormat, Port, Tenant
 from infra.commands.render import Format, print_rows
+
+MOMENT = {
+    "monthly": ["BillingPeriodStart"],
+    "daily": ["ChargePeriodStart"],
+    "hourly": ["ChargePeriodStart"],
+}
 
 
 def costs(
@@ -23,13 +29,15 @@ def costs(
     filters: Annotated[
         list[str] | None,
         typer.Option(
-            "--filter", help="NAME:VALUE, e.g. ServiceName:AmazonEC2; the same name twice is an OR."
+            "--filter",
+            help="NAME:VALUE, e.g. RegionId:eu-west-1 or tag:env:prod; the same name twice is an OR.",
         ),
     ] = None,
     start: Annotated[str | None, typer.Option(help="First day, YYYY-MM-DD.")] = None,
     end: Annotated[str | None, typer.Option(help="Day after the last, YYYY-MM-DD.")] = None,
     order: Annotated[str | None, typer.Option(help="A column, with - before it: the largest first.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many rows.")] = None,
+    as_of: AsOf = None,
     fmt: OutputFormat = Format.TABLE,
     port: Port = DEFAULT_PORT,
     env: Env = "local",
@@ -39,15 +47,17 @@ def costs(
     Each currency has rows of its own: currencies are never added up.
     """
     names = [part.strip() for value in group_by or [] for part in value.split(",") if part.strip()]
+    moments = (("start", start), ("end", end), ("order", order), ("as_of", as_of))
     params: Params = [
         *([("group_by", ",".join(names))] if names else []),
         ("granularity", granularity),
         ("metric", metric),
         *[("filter", value) for value in filters or []],
-        *[(key, value) for key, value in (("start", start), ("end", end), ("order", order)) if value],
+        *[(key, value) for key, value in moments if value],
         *([("limit", str(limit))] if limit else []),
     ]
     answer = session.connect(env, port).api(tenant).get("/v1/cost-center/costs", params)
-    print_rows(answer["rows"], fmt)
+    headings = dict.fromkeys([*MOMENT.get(granularity, ()), "BillingCurrency", *names, metric])
+    print_rows(answer["rows"], fmt, columns=None if answer["rows"] else list(headings))
     if answer.get("truncated"):
         typer.echo(f"onyx: there are more than these {len(answer['rows'])} rows: raise --limit.", err=True)

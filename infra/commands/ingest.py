@@ -59,7 +59,7 @@ def deliver(
     together, files = bundles(paths, source)
     api = connected.api(tenant)
     with (
-        progress() as shown,
+        progress([*files, *(file for each in together for file in (*each.files, *each.manifests))]) as shown,
         httpx.Client(transport=connected.transport, timeout=UPLOAD_TIMEOUT_SECONDS, trust_env=False) as put,
     ):
         landing = Landing(api, put, shown)

@@ -29,6 +29,8 @@ _DATE = re.compile(
 class Progress(Protocol):
     """Is told what happens; shows it, or does not."""
 
+    def name(self, file: Path) -> str: ...
+
     def uploading(self, file: Path, sent: int, total: int) -> None: ...
 
     def waiting(self, file: Path) -> None: ...
@@ -143,7 +145,7 @@ class Landing:
     def _upload(self, file: Path, source: str, size: int, together: Together | None) -> Delivery:
         wanted = {"source": source, "filename": file.name}
         if together is not None:
-            wanted["folder"] = file.relative_to(together.folder).parent.as_posix().removeprefix(".")
+            wanted["folder"] = "/".join(file.relative_to(together.folder).parts[:-1])
             wanted |= {"upload_id": together.upload_id} if together.upload_id else {}
         granted = self._api.post("/v1/cost-center/uploads", wanted)
         if together is not None:
@@ -182,7 +184,7 @@ class Landing:
                     self._progress.done(
                         delivery.file, ", ".join(bill["status"] for bill in found) or "no bill"
                     )
-            open_files = [delivery.file.name for delivery in deliveries if delivery.id not in bills]
+            open_files = [self._progress.name(each.file) for each in deliveries if each.id not in bills]
             if not open_files:
                 return [bill for delivery in deliveries for bill in bills[delivery.id]]
             left = deadline - self._monotonic()

@@ -8,7 +8,10 @@ from infra.commands.render import Format
 
 DEFAULT_PORT = 8420
 
-Port = Annotated[int, typer.Option("--port", envvar="ONYX_PORT", help="Port of the local platform.")]
+Port = Annotated[
+    int,
+    typer.Option("--port", envvar="ONYX_PORT", min=1, max=65_535, help="Port of the local platform."),
+]
 Env = Annotated[
     str, typer.Option("--env", envvar="ONYX_ENV", help="local, or dev|staging|prod: the platform on AWS.")
 ]
@@ -19,3 +22,9 @@ Tenant = Annotated[
     ),
 ]
 OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="How rows are printed.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of", help="What was published at that date or time (UTC): of 90 days, and 13 months' ends."
+    ),
+]

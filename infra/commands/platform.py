@@ -78,8 +78,9 @@ def status(
     """
     processes = _processes(port) if env == session.LOCAL else None
     if processes == []:
-        print_rows([], fmt, columns=STATUS_COLUMNS)
-        raise CommandError(f"Onyx is not running on port {port}: start it with `onyx up`.")
+        if fmt is not Format.TABLE:
+            print_rows([], fmt, columns=STATUS_COLUMNS)
+        raise CommandError(session.unreachable(env, port))
     found = standing(session.connect(env, port), timedelta(minutes=processing_minutes))
     _print_status(processes, found, fmt)
     if sick := [row["service"] for row in processes or [] if row["health"] != "healthy"]:

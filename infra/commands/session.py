@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from infra.commands.api import Api
-from infra.commands.context import PlatformContext
+from infra.commands.context import PlatformContext, not_running
 from infra.commands.errors import usage
 from infra.commands.operator_function import Platform, operate
 from infra.commands.tokens import TokenCache
@@ -25,7 +25,7 @@ def state_folder(env: str, port: int) -> Path:
 
 def unreachable(env: str, port: int) -> str:
     if env == LOCAL:
-        return f"Onyx is not running on port {port}: start it with `onyx up`."
+        return not_running(port)
     return f"Onyx {env} does not answer: check the AWS profile, the region and the network."
 
 

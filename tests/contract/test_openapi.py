@@ -73,6 +73,24 @@ def test_every_operation_answers_with_a_problem_when_it_fails_and_has_a_name(doc
     assert len(set(names)) == len(names)
 
 
+def test_a_body_takes_no_field_that_it_does_not_know(document):
+    """A misspelt field that is passed over would answer something else than was asked for."""
+    bodies = []
+    for method, path, operation in operations(document):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            schema = content["schema"]
+            if "anyOf" in schema:
+                [schema] = [each for each in schema["anyOf"] if each.get("type") != "null"]
+            name = schema["$ref"].removeprefix("#/components/schemas/")
+            bodies.append(name)
+            assert document["components"]["schemas"][name].get("additionalProperties") is False, (
+                method,
+                path,
+                name,
+            )
+    assert {"NewUpload", "NewExport", "NewConnection", "QueryRequest"} <= set(bodies)
+
+
 def test_every_reference_leads_somewhere_and_every_schema_is_used(document):
     used = {reference.removeprefix("#/components/schemas/") for reference in references(document)}
     assert used == set(document["components"]["schemas"])

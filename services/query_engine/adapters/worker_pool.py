@@ -210,7 +210,7 @@ class _Worker:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     detail = (
-                        f"The query took more than {timeout:g} seconds: narrow it down by date or LIMIT it"
+                        f"The query took more than {timeout:.3g} seconds: narrow it down by date or LIMIT it"
                     )
                     raise _Lost(failure(errors.QUERY_TIMEOUT, detail))
                 ready = connection.wait([self._channel, self._process.sentinel], min(left, _LOOK_SECONDS))

@@ -102,7 +102,9 @@ def _used_tables(text: str, statement: exp.Query, catalog: Mapping[str, Table]) 
         if name not in catalog:
             raise refuse(
                 UNKNOWN_TABLE,
-                f"There is no table {qualified}",
+                f"There is no table {qualified}; there are {', '.join(sorted(catalog))}"
+                if catalog
+                else f"There is no table {qualified}: no bill is published yet",
                 at=position_of(text, table),
                 token=qualified,
                 near=nearest(name, catalog),

@@ -21,6 +21,8 @@ from services.query_engine.domain.limits import DIALECT, tokens_within_limits
 MAX_DEPTH = 600
 """Of the syntax tree: a chain of 500 ORs is 500 deep."""
 
+_LISTINGS = ("SHOW", "DESCRIBE")
+
 # It warns of every statement that it does not know; those are refused here, with an answer.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
@@ -44,7 +46,8 @@ def parse_select(text: str) -> exp.Query:
         first = str(
             statement.this if isinstance(statement, exp.Command) else type(statement).__name__
         ).upper()
-        raise refuse(SQL_NOT_SELECT, f"Only SELECT is answered here, not {first}", token=first)
+        instead = ": GET /v1/query/tables lists tables and columns" if first in _LISTINGS else ""
+        raise refuse(SQL_NOT_SELECT, f"Only SELECT is answered here, not {first}{instead}", token=first)
     _check_depth(statement)
     return statement
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 MAX_BODY_BYTES = 256 * 1024
+_NO_MOMENT = "it is a date or a time in ISO 8601"
 
 
 def _moment(value: object) -> object:
@@ -13,8 +14,11 @@ def _moment(value: object) -> object:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise ValueError("a date or a time in ISO 8601")
-    moment = datetime.fromisoformat(value)
+        raise ValueError(_NO_MOMENT)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(_NO_MOMENT) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

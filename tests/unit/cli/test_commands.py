@@ -3,6 +3,8 @@ import json
 import httpx
 import pytest
 
+from infra.commands.context import not_running
+
 COSTS = "/v1/cost-center/costs"
 BILLS = "/v1/cost-center/bills"
 DELIVERIES = "/v1/cost-center/deliveries"
@@ -126,7 +128,7 @@ def test_all_bills_come_page_by_page_and_a_row_per_currency(onyx):
     ]
     table = onyx("bills", "--tenant", "acme", "--status", "rejected").out.splitlines()
     assert table[0].split()[:3] == ["bill_id", "format", "rows"]
-    assert len(table) == 5
+    assert len(table[: table.index("")]) == 5
     assert onyx.platform.requests[-2].url.params["status"] == "rejected"
 
 
@@ -159,6 +161,33 @@ def test_a_delivery_that_failed_is_told_below_the_bills(onyx):
     assert (as_json.rows, as_json.err.splitlines()) == ([BILL], told)
     (row,) = onyx("bills", "--tenant", "acme", "--status", "failed", "--format", "json").rows
     assert (row["delivery_id"], row["code"], row["message_id"]) == ("d1", "OBJECT_GONE", "m1")
+
+
+def test_deliveries_that_wait_say_for_what(onyx):
+    waits = {
+        "since": "2026-11-20T09:00:00Z",
+        "reason": "1 of 2 files that the manifest names are not there",
+        "missing": ["p/rep-1.csv.gz"],
+        "missing_count": 1,
+        "named": 2,
+        "billing_period": "2026-10",
+    }
+    waiting = {**FAILED, "status": "waiting", "failure": None, "waiting": waits}
+    onyx.platform.on("GET", DELIVERIES, {"rows": [waiting], "cursor": None})
+    (row,) = onyx("bills", "--tenant", "acme", "--status", "waiting", "--format", "json").rows
+    assert row == {
+        **{name: waits[name] for name in ("since", "reason", "missing", "billing_period")},
+        "delivery_id": "d1",
+        "source": "cur",
+        "filename": "cur.csv",
+    }
+
+
+def test_a_rejected_bill_says_where_its_files_are(onyx):
+    kept = "s3://landing/acme/.quarantine/d1/"
+    onyx.platform.on("GET", BILLS, {"rows": [{**BILL, "quarantine": kept}], "cursor": None})
+    onyx.platform.on("GET", DELIVERIES, {"rows": [], "cursor": None})
+    assert f"the refused files are kept in {kept}" in onyx("bills", "--tenant", "acme", "--format", "csv").out
 
 
 @pytest.mark.parametrize(
@@ -195,9 +224,9 @@ def test_the_table_of_a_bill_says_why_it_was_rejected(onyx):
             {
                 "detail": "not valid.",
                 "code": "UNPROCESSABLE",
-                "errors": [{"field": "limit", "message": "too big"}],
+                "errors": [{"field": "query.limit", "code": "less_than", "message": "too big"}],
             },
-            "onyx: not valid. [field: limit, message: too big] (UNPROCESSABLE)",
+            "onyx: not valid: limit: too big. (UNPROCESSABLE)",
         ),
         (
             400,
@@ -209,10 +238,16 @@ def test_the_table_of_a_bill_says_why_it_was_rejected(onyx):
             "onyx: No column x (line 1). (X)",
         ),
         (503, {"message": "Service Unavailable"}, "onyx: Service Unavailable (HTTP 503)"),
+        (
+            401,
+            {"message": "Unauthorized"},
+            "onyx: The token was refused: it has expired, or is of another platform. (HTTP 401)",
+        ),
         (500, None, "onyx: Internal Server Error (HTTP 500)"),
     ],
 )
-def test_a_problem_is_one_line(onyx, status, body, line):
+def test_a_problem_is_one_line(onyx, monkeypatch, status, body, line):
+    monkeypatch.setattr("infra.commands.api.RESTART_SECONDS", 0)  # who is away here does not come back
     onyx.platform.on("GET", COSTS, body, status)
     outcome = onyx("costs", "--tenant", "acme")
     assert (outcome.code, outcome.out, outcome.err) == (1, "", line + "\n")
@@ -245,3 +280,77 @@ def test_a_fault_of_ours_is_a_line_too(onyx):
 def test_usage_is_exit_code_two(onyx):
     assert onyx("costs", "--no-such-option").code == 2
     assert onyx("tenant", "create").code == 2
+
+
+def test_a_table_of_bills_tells_the_reasons_below_it(onyx):
+    many = [f"row {number}: not a number" for number in range(1, 6)]
+    onyx.platform.on("GET", BILLS, {"rows": [BILL, {**REJECTED, "reasons": many}], "cursor": None})
+    onyx.platform.on("GET", "/v1/cost-center/deliveries", {"rows": [], "cursor": None})
+    lines = onyx("bills", "--tenant", "acme").out.splitlines()
+    assert "reasons" not in lines[0]
+    assert max(map(len, lines)) < 100
+    assert lines[-6:] == [
+        "",
+        "x.unreadable-1: rejected",
+        *(f"  {reason}" for reason in many[:3]),
+        "  and 2 more: onyx bills show x.unreadable-1",
+    ]
+
+
+def test_costs_without_rows_still_have_their_headings(onyx):
+    onyx.platform.on("GET", COSTS, {"rows": [], "metric": "BilledCost"})
+    asked = ("costs", "-t", "acme", "-g", "tag:env,BillingCurrency", "--metric", "BilledCost", "-f", "csv")
+    assert onyx(*asked).out == "BillingPeriodStart,BillingCurrency,tag:env,BilledCost\n"
+    assert onyx(*asked, "--granularity", "total").out == "BillingCurrency,tag:env,BilledCost\n"
+
+
+def test_who_looks_on_the_wrong_port_is_told_the_right_one(monkeypatch, tmp_path):
+    monkeypatch.setenv("ONYX_HOME", str(tmp_path))
+    for port in (8461, 8462, 8463):
+        (tmp_path / str(port)).mkdir()
+    monkeypatch.setattr("infra.local.platform.Platform.running", lambda self: self.state.port > 8461)
+    line = "Onyx is not running on port 8461: start it with `onyx up`."
+    assert not_running(8461) == (f"{line} It runs on port 8462 and 8463: give --port, or set ONYX_PORT.")
+    monkeypatch.setattr("infra.local.platform.Platform.running", lambda self: False)
+    assert not_running(8461) == line
+
+
+TABLES = [
+    {
+        "name": "charges",
+        "columns": [{"name": "BilledCost", "type": "decimal(38,18)"}],
+        "rows": 7,
+        "published_at": "2026-11-20T09:00:00Z",
+        "bills": [{"bill_id": "cur.2026-09"}],
+    }
+]
+
+
+def test_tables_are_listed_and_their_columns(onyx):
+    onyx.platform.on("GET", "/v1/query/tables", {"rows": TABLES})
+    assert onyx("tables", "-t", "acme", "-f", "csv").out.splitlines() == [
+        "table,rows,columns,bills,published_at",
+        "charges,7,1,1,2026-11-20T09:00:00Z",
+    ]
+    assert onyx("tables", "Charges", "-t", "acme", "-f", "csv").out.splitlines() == [
+        "name,type",
+        'BilledCost,"decimal(38,18)"',
+    ]
+    outcome = onyx("tables", "nope", "-t", "acme")
+    assert (outcome.code, outcome.err) == (1, "onyx: there is no table nope; there are charges\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["up", "--port", "0"], "--port"),
+        (["costs", "-t", "acme", "--port", "99999"], "--port"),
+        (["bills", "-t", "acme", "--format", "xml"], "'xml' is not one of"),
+    ],
+)
+def test_what_an_option_cannot_be_is_said_before_anything_is_done(onyx, arguments, told):
+    outcome = onyx(*arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert told in outcome.err
+    assert "Value error" not in outcome.err
+    assert onyx.platform.requests == []

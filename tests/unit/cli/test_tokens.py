@@ -68,7 +68,7 @@ def test_a_token_that_is_refused_twice_is_a_failure(onyx):
     onyx.platform.on("GET", COSTS, {"message": "Unauthorized"}, 401)
     outcome = onyx("costs", "--tenant", "acme")
     assert outcome.code == 1
-    assert outcome.err == "onyx: Unauthorized (HTTP 401)\n"
+    assert "The token was refused: it has expired, or is of another platform. (HTTP 401)" in outcome.err
     assert len(onyx.platform.requests) == 2
 
 

@@ -89,6 +89,18 @@ def test_refusals(sql: str, code: str) -> None:
     assert refusal(sql).code == code
 
 
+@pytest.mark.parametrize("sql", ["show tables", "show columns from charges", "describe charges"])
+def test_who_looks_for_tables_is_told_where_they_are_listed(sql: str) -> None:
+    assert "GET /v1/query/tables" in refusal(sql).detail
+
+
+def test_a_table_that_is_not_there_is_told_with_those_that_are() -> None:
+    assert "There is no table nowhere; there are charges, " in refusal("select * from nowhere").detail
+    with pytest.raises(BadRequest) as caught:
+        compile_query("select * from charges", {}, NOW)
+    assert "There is no table charges: no bill is published yet" in caught.value.detail
+
+
 @pytest.mark.parametrize(
     "sql",
     [

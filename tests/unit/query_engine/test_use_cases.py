@@ -16,6 +16,7 @@ from services.query_engine.handlers import views
 from services.query_engine.handlers.models import QueryRequest
 from shared.clock import FixedClock
 from shared.errors import Forbidden, NotFound, OnyxError
+from shared.events import findings
 from shared.ids import SequenceIds
 from shared.tenancy import Principal, Role, TenantId
 from tests.fakes.query_engine import (
@@ -88,8 +89,10 @@ def test_a_moment_without_a_zone_is_utc(text: str, moment: str) -> None:
 
 @pytest.mark.parametrize("bad", ["soon", "", 5, "2026-13-01", ["2026-11-01"]])
 def test_what_is_no_moment_is_refused(bad: object) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError) as caught:
         QueryRequest.model_validate({"sql": "select 1", "as_of": bad})
+    [finding] = findings(caught.value)
+    assert (finding["field"], finding["message"]) == ("as_of", "it is a date or a time in ISO 8601")
 
 
 def test_a_refusal_and_a_failure_are_on_record() -> None:
@@ -124,6 +127,13 @@ def test_a_query_is_of_its_tenant_alone() -> None:
     with pytest.raises(OnyxError) as caught:
         use_case(FakeEngine(ANSWER), log)(replace(EVE), "select n from charges")
     assert caught.value.code == "UNKNOWN_TABLE"
+
+
+def test_an_id_that_is_longer_than_any_is_not_asked_for() -> None:
+    log = FakeQueryLog()
+    log.begin(ACME, replace(use_case(FakeEngine(ANSWER), log)(ADA, "select 1").record, query_id="x" * 37))
+    with pytest.raises(NotFound):
+        ReadQuery(log)(ADA, "x" * 37)
 
 
 def test_a_caller_without_any_role_gets_nothing() -> None:

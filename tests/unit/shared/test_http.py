@@ -302,3 +302,31 @@ def test_documents_merge_unless_they_contradict() -> None:
         merge([one, {"components": {"schemas": {"Row": {"type": "string"}}}}], title="t", version="1")
     with pytest.raises(ConfigurationError, match="path /b"):
         merge([one, {"paths": {"/b": {"get": {"x": 1}}}}], title="t", version="1")
+
+
+def test_a_parameter_that_the_route_does_not_take_is_refused(app: APIGatewayHttpResolver) -> None:
+    answer = ask(app, "GET", "/v1/sample/rows", query={"limit": 3, "filters": "a:b"})
+    document = problem(answer, 422, "UNPROCESSABLE")
+    assert document["errors"] == [
+        {
+            "field": "query.filters",
+            "code": "extra_forbidden",
+            "message": "no such parameter; did you mean filter?",
+        }
+    ]
+    answer = ask(app, "GET", "/v1/sample/rows", query={"zzz": 1, "xyz": ""})
+    told = [each["message"] for each in problem(answer, 422, "UNPROCESSABLE")["errors"]]
+    assert told == ["no such parameter; there are by, filter, limit"] * 2
+    told = [each["message"] for each in ask(app, "GET", "/v1/sample/rows/7", query={"zzz": 1}).body["errors"]]
+    assert told == ["no such parameter; there are none"]
+
+
+def test_who_may_not_call_learns_nothing_of_parameters(app: APIGatewayHttpResolver) -> None:
+    assert ask(app, "GET", "/v1/sample/rows/7", roles="viewer", query={"zzz": 1}).status == 403
+    assert ask(app, "GET", "/v1/sample/health", roles=None, query={"zzz": 1}).status == 200
+
+
+@pytest.mark.parametrize("row", ["r" * 513, "%C3%A9" * 257])
+def test_an_id_that_is_longer_than_any_is_not_found(app: APIGatewayHttpResolver, row: str) -> None:
+    problem(ask(app, "GET", f"/v1/sample/rows/{row}"), 404, "NOT_FOUND")
+    assert ask(app, "GET", f"/v1/sample/rows/{'r' * 512}").status == 200
