@@ -26,9 +26,24 @@ UNCONSUMED = {
     "UserDisabled.v1": "as above; audit",
     "SsoMappingCreated.v1": "audit",
     "SsoMappingDeleted.v1": "audit",
+    "ConnectionCreated.v1": "audit",
+    "ConnectionVerified.v1": "the connection's row tells its users; audit",
+    "ConnectionRefused.v1": "as above; audit",
+    "ConnectionFailed.v1": "the row has the reason; notification is a workflow's matter",
+    "ConnectionRemoved.v1": "audit",
+    "BillOverdue.v1": "`onyx bills` shows it; notification is a workflow's matter",
+    "InvoiceEntered.v1": "audit",
+    "InvoiceRemoved.v1": "audit",
+    "TagsPromoted.v1": "audit; the next ingest reads the row",
     "SweepHealed.v1": "operators: `onyx events tail`; a rule of theirs may page",
 }
-CONSUMED = {"BillIngested.v1", "TenantCreated.v1"}
+CONSUMED = {
+    "BillIngested.v1",
+    "BillRestated.v1",
+    "LakeMaintenanceDue.v1",
+    "TenantCreated.v1",
+    "ExportRequested.v1",
+}
 
 
 def test_the_registry_is_complete() -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import httpx
 
+from infra.local.calls import read_calls
 from tests.e2e.conftest import Platform, wait_for
+from tests.e2e.customers import CUSTOMER, Customer
 from tests.e2e.samples import focus_bill
 
 TENANT = "ordinary"
@@ -20,9 +22,13 @@ def day(platform: Platform, folder: Path) -> None:
     token = platform.token(TENANT)
     users(platform, token)
     mappings(platform, token)
+    tags(platform)
     bill = bills(platform, folder, token)
+    invoices(platform, token)
     questions(platform, token, bill)
+    exports(platform, folder, token)
     messages(platform)
+    connections(platform, folder, token)
     sweeps(platform)
 
 
@@ -81,7 +87,29 @@ def bills(platform: Platform, folder: Path, token: str) -> dict[str, Any]:
     bill: dict[str, Any] = asked(platform, "GET", "/v1/cost-center/bills/s.2026-09", token)
     asked(platform, "GET", f"/v1/cost-center/deliveries/{bill['delivery_id']}", token)
     asked(platform, "GET", f"/v1/cost-center/bills/{bill['bill_id']}/reconciliation", token)
+    asked(platform, "GET", f"/v1/cost-center/bills/{bill['bill_id']}/history", token)
+    changes = asked(platform, "GET", f"/v1/cost-center/bills/{bill['bill_id']}/changes", token)
+    document = httpx.get(changes["document_url"])
+    assert [each["difference"] for each in document.json()["changes"]] == ["4"], document.text
     return bill
+
+
+def tags(platform: Platform) -> None:
+    """One gets a column of its own, before the bills come."""
+    run(platform, "tags", "promote", "Team", "--tenant", TENANT)
+    assert "x_Tag_team" in run(platform, "tags", "list", "--tenant", TENANT)
+
+
+def invoices(platform: Platform, token: str) -> None:
+    """One is entered, corrected, listed by page, and forgotten."""
+    path = "/v1/cost-center/invoices"
+    named = {"billing_account": "acct-1", "billing_period": "2026-09", "currency": "USD"}
+    for number, total in (("1", "7"), ("1", "7.5"), ("2", "8")):
+        asked(platform, "PUT", f"{path}/{number}", token, json=named | {"total": total})
+    first = asked(platform, "GET", f"{path}?limit=1", token)
+    asked(platform, "GET", f"{path}?limit=1&cursor={first['cursor']}", token)
+    asked(platform, "GET", "/v1/cost-center/bills/s.2026-09/reconciliation", token)
+    asked(platform, "DELETE", f"{path}/1", token, params=named)
 
 
 def questions(platform: Platform, token: str, bill: dict[str, Any]) -> None:
@@ -98,7 +126,42 @@ def questions(platform: Platform, token: str, bill: dict[str, Any]) -> None:
     )
 
 
+def exports(platform: Platform, folder: Path, token: str) -> None:
+    """One is asked for, waited for and fetched; then they are listed."""
+    output = folder / "focus.csv"
+    run(platform, "export", "focus", "--period", "2026-09", "--output", str(output), "--tenant", TENANT)
+    assert len(output.read_text().splitlines()) == 4
+    run(
+        *(platform, "export", "focus", "--period", "2026-09", "--tenant", TENANT),
+        *("--output", str(folder / "focus.parquet")),
+    )
+    path = "/v1/cost-center/exports"
+    first = asked(platform, "GET", f"{path}?limit=1", token)
+    asked(platform, "GET", f"{path}?limit=1&cursor={first['cursor']}", token)
+
+
+def connections(platform: Platform, folder: Path, token: str) -> None:
+    """An account is connected, verified and delivers, which the pull among the sweeps takes; another goes."""
+    customer, path = Customer(platform), "/v1/cost-center/connections"
+    for source in ("shop", "gone"):
+        run(
+            *(platform, "connect", "aws", "--account", CUSTOMER, "--source", source, "--kind", "focus"),
+            *("--output", str(folder / "template.json"), "--tenant", TENANT),
+        )
+        customer.deploy((folder / "template.json").read_text(), f"onyx-bills-{source}")
+        run(platform, "connect", "verify", source, "--tenant", TENANT)
+    run(platform, "connect", "remove", "gone", "--tenant", TENANT)
+    shop = asked(platform, "GET", f"{path}/shop", token)
+    outputs = {"Bucket": shop["bucket"], "Prefix": shop["prefix"], "ExportName": shop["export_name"]}
+    bill = focus_bill(folder, ["8"], name="connected.csv", month="2026-07").read_bytes()
+    customer.deliver(outputs, "2026-07", "1", {"connected.csv": bill})
+    asked(platform, "POST", path, token, json={"account_id": CUSTOMER, "source": "again"})
+    first = asked(platform, "GET", f"{path}?limit=1", token)
+    asked(platform, "GET", f"{path}?limit=1&cursor={first['cursor']}", token)
+
+
 CHANNELS = (
+    ("cost-center", "Jobs"),
     ("cost-center", "LandedBills"),
     ("cost-center", "TenantCreated"),
     ("query-engine", "BillIngested"),
@@ -133,6 +196,18 @@ def sweeps(platform: Platform) -> None:
             assert "FunctionError" not in answer, answer["Payload"].read()
             found += 1
     assert found >= 3
+    wait_for(lambda: looked_for_sets(platform), "the job that maintains the lake")
+
+
+def looked_for_sets(platform: Platform) -> bool:
+    """Whether the ingester's task asked for published sets, which it does to maintain the lake only."""
+    table = platform.output("cost-center", "BillTable")
+    return any(
+        call["action"] == "dynamodb:Query"
+        and call["resource"].endswith(f"table/{table}")
+        and "IngesterTask" in call["principal"]
+        for call in read_calls(platform.recorded)
+    )
 
 
 def run(platform: Platform, *arguments: str) -> str:

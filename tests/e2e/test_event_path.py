@@ -156,6 +156,51 @@ def test_the_same_file_again_is_unchanged_and_a_new_one_restates(
     assert count["n"] == 3
 
 
+def test_a_restatement_is_told_to_every_consumer_and_leaves_the_past_readable(
+    platform: Platform, copies: str, tenant: str, tmp_path: Path
+) -> None:
+    for name, costs in (("first", ["1", "2"]), ("second", ["1", "2", "4.000000000000000001"])):
+        folder = tmp_path / name
+        folder.mkdir()
+        (bill,) = platform.rows("ingest", str(focus_bill(folder, costs)), "--tenant", tenant, "--source", "s")
+
+    seen: list[dict[str, Any]] = []
+    wait_for(
+        lambda: seen.extend(of_tenant(received(platform, copies), tenant)) or len(seen) == 2,
+        "the second consumer's copies",
+    )
+    told = {event["type"]: event["data"] for event in seen}
+    assert sorted(told) == ["BillIngested.v1", "BillRestated.v1"]
+    restated = told["BillRestated.v1"]["changes"]["totals"]
+    assert restated == [
+        {
+            "currency": "USD",
+            "before": "3",
+            "after": "7.000000000000000001",
+            "difference": "4.000000000000000001",
+        }
+    ]
+    now, before = platform.rows("bills", "history", bill["bill_id"], "--tenant", tenant)
+    assert ([now["status"], before["status"]], before["kept"]) == (["restated", "ingested"], True)
+    changed = platform.rows("bills", "changes", bill["bill_id"], "--tenant", tenant)
+    assert [each["difference"] for each in changed] == ["4.000000000000000001"]
+
+    def billed(*moment: str) -> str:
+        asked = ("--metric", "BilledCost", "--granularity", "total")
+        (row,) = platform.rows("costs", "--tenant", tenant, *asked, *moment)
+        return str(row["BilledCost"])
+
+    assert billed() == "7.000000000000000001"
+    assert billed("--as-of", before["published_at"]) == "3"
+    sql = "SELECT count(*) AS n FROM charges"
+    for moment, count in ((before["published_at"], 2), (now["published_at"], 3), ("2020-01-01", 0)):
+        (row,) = platform.rows("query", sql, "--tenant", tenant, "--as-of", moment)
+        assert row["n"] == count
+    refused = platform.onyx("costs", "--tenant", tenant, "--as-of", "2999-01-01")
+    assert refused.returncode == 1
+    assert "AS_OF_IN_FUTURE" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("stack", "channel", "consumer_part"),
     [(*LANDING, "ingester"), (*BILL_INGESTED, "bill_ingested")],

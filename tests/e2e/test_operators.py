@@ -2,15 +2,22 @@
 
 import hashlib
 import json
+import re
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.commands.channels import CONSUMERS
-from shared.ids import deterministic_id
+from shared.clock import SystemClock, iso
+from shared.ids import UuidIds, deterministic_id
+from shared.outbox import Outbox
+from shared.sweeps import healed
+from shared.tenancy import TenantId
+from tests.e2e import killing
 from tests.e2e.conftest import Platform, wait_for
 from tests.e2e.samples import focus_bill
 
@@ -143,6 +150,134 @@ def test_events_tail_shows_what_went_over_the_bus(platform: Platform, tenant: st
     assert [row["time"] for row in of_all] == sorted(row["time"] for row in of_all)
 
 
+def failed_deliveries(platform: Platform, tenant: str) -> list[dict[str, Any]]:
+    return platform.rows("bills", "--tenant", tenant, "--status", "failed")
+
+
+def bring_back(platform: Platform, tenant: str) -> None:
+    """Redrive the tenant's failed delivery, once its message is in the dead-letter queue; it is mended."""
+    (failed,) = failed_deliveries(platform, tenant)
+    wait_for(
+        lambda: given_up(platform, LANDING, message_id=failed["message_id"]), "the message given up", 120
+    )
+    platform.rows("dlq", "redrive", LANDING, "--message-id", failed["message_id"])
+    wait_for(lambda: platform.rows("bills", "--tenant", tenant), "the bill")
+    wait_for(lambda: not failed_deliveries(platform, tenant), "the trouble to be resolved")
+
+
+def test_an_ingest_that_fails_again_and_again_ends_with_the_reason(
+    platform: Platform, tenant: str, tmp_path: Path
+) -> None:
+    other = f"{tenant}-other"
+    assert platform.onyx("tenant", "create", other).returncode == 0
+    # The ingester counts on two receives, so that the test need not wait out the back-off of five.
+    broken = {"LAKE_BUCKET": "a-lake-that-is-not-there", "LANDING_RECEIVES": "2"}
+    with killing.task_environment(platform, "ingester", broken):
+        done = platform.onyx("ingest", str(focus_bill(tmp_path, ["1.25", "2.5"])), "--tenant", tenant)
+        assert done.returncode == 1
+        assert "failed and is tried again: " in done.stderr
+        last = done.stderr.splitlines()[-1]
+        # The queue itself has five, so more may have been spent when the command asked.
+        assert re.search(r"\(tried [2-5] times\)", last), last
+        assert "a-lake-that-is-not-there" in last
+        assert "`onyx dlq show LandedBills`" in last
+        wait_for(
+            lambda: any(
+                row["tenant"] == tenant for row in platform.rows("dlq", "show", LANDING, "-n", "100")
+            ),
+            "its message given up",
+        )
+    (failed,) = failed_deliveries(platform, tenant)
+    assert "a-lake-that-is-not-there" in failed["reason"]
+    assert failed["filename"] in platform.onyx("bills", "--tenant", tenant).stdout
+    path = f"/v1/cost-center/deliveries/{failed['delivery_id']}"
+    assert platform.http("GET", path, platform.token(tenant)).json()["status"] == "failed"
+    assert platform.http("GET", path, platform.token(other)).status_code == 404
+    assert failed_deliveries(platform, other) == []
+    bring_back(platform, tenant)
+
+
+@pytest.mark.long  # each time the queue waits for a heartbeat that does not come
+@pytest.mark.timeout(600)
+def test_a_delivery_whose_worker_is_killed_at_every_attempt_is_told_as_failed(
+    platform: Platform, tenant: str, tmp_path: Path
+) -> None:
+    armed = killing.QUICK | killing.armed(tmp_path, "ingest: delivery opened")
+    with killing.task_environment(platform, "ingester", armed):
+        token = platform.token(tenant)
+        granted = platform.http(
+            "POST",
+            "/v1/cost-center/uploads",
+            token,
+            json={"source": "focus", "filename": "bill.csv"},
+        ).json()
+        platform.client("s3").put_object(
+            Bucket=granted["bucket"], Key=granted["key"], Body=focus_bill(tmp_path, ["1", "2"]).read_bytes()
+        )
+        for receive in range(1, 6):
+            wait_for(lambda: killing.struck(tmp_path), f"kill {receive}", 120)
+            if receive < 5:
+                (tmp_path / "mark").unlink()
+        (failed,) = wait_for(lambda: failed_deliveries(platform, tenant), "the silence to be told", 60)
+        assert (failed["code"], failed["attempts"]) == ("KILLED", 5)
+        assert "killed" in failed["reason"]
+        bring_back(platform, tenant)
+
+
+def test_a_relays_notes_are_redriven_by_publishing_what_is_pending(platform: Platform, tenant: str) -> None:
+    lost, broken = (pending_row(platform, tenant) for _ in range(2))
+    change(platform, broken, "SET envelope = :nonsense", {":nonsense": {"S": "{"}})
+    note = {"requestContext": {"condition": "RetryAttemptsExhausted"}, "version": str(uuid.uuid4())}
+    queue = platform.output("cost-center", "RelayFailuresUrl")
+    platform.client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(note))
+
+    redrive = ("dlq", "redrive", "cost-center/RelayFailures", "--format", "json")
+    try:
+        done = platform.onyx(*redrive)
+        assert done.returncode == 1
+        (row,) = json.loads(done.stdout)["rows"]
+        (left,) = [each for each in row["left"] if each["tenant"] == tenant]
+        assert left["id"] == broken["sk"]["S"]
+        assert left["why"].startswith("its row is no event")
+        assert row["notes_left"] >= 1
+        tail = platform.rows(
+            "events", "tail", "--tenant", tenant, "--since", "1h", "--type", "SweepHealed.v1"
+        )
+        assert "published" in {each["state"] for each in tail if each["id"] == lost["sk"]["S"]}
+    finally:
+        platform.client("dynamodb").delete_item(
+            TableName=platform.output("cost-center", "OutboxTable"), Key=broken
+        )
+    done = platform.onyx(*redrive)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)["rows"]
+    assert (row["notes_left"], row["left"]) == (0, [])
+    assert given_up(platform, "cost-center/RelayFailures") == []
+
+
+def pending_row(platform: Platform, tenant: str) -> dict[str, Any]:
+    """The key of an outbox row that is pending for an hour and that the table's stream never told of."""
+    word = healed("landing", TenantId(tenant), ["x"], clock=SystemClock(), ids=UuidIds())
+    put = Outbox("unused").item(word)["Put"]
+    item = {name: value for name, value in put["Item"].items() if name != "pending"}
+    item["created_at"] = {"S": iso(datetime.now(UTC) - timedelta(minutes=50))}
+    table = platform.output("cost-center", "OutboxTable")
+    platform.client("dynamodb").put_item(TableName=table, Item=item)
+    key = {name: item[name] for name in ("pk", "sk")}
+    # The relay takes rows as they are inserted, and this one was not pending then.
+    change(platform, key, "SET pending = :shard", {":shard": put["Item"]["pending"]})
+    return key
+
+
+def change(platform: Platform, key: dict[str, Any], expression: str, values: dict[str, Any]) -> None:
+    platform.client("dynamodb").update_item(
+        TableName=platform.output("cost-center", "OutboxTable"),
+        Key=key,
+        UpdateExpression=expression,
+        ExpressionAttributeValues=values,
+    )
+
+
 @pytest.mark.long  # the back-off of a message that fails is real time
 def test_once_its_cause_is_mended_a_redrive_brings_a_message_through(
     platform: Platform, missing: Missing
@@ -156,12 +291,23 @@ def test_once_its_cause_is_mended_a_redrive_brings_a_message_through(
     assert missing.key in told["detail"]
     delivery = f"/v1/cost-center/deliveries/{missing.delivery_id}"
     token = platform.token(missing.tenant)
-    assert platform.http("GET", delivery, token).json()["status"] == "processing"
+    failed = platform.http("GET", delivery, token).json()
+    assert (failed["status"], failed["failure"]["code"], failed["failure"]["attempts"]) == (
+        "failed",
+        "OBJECT_GONE",
+        5,
+    )
+    assert failed["failure"]["message_id"] == missing.message_id
+    shown = platform.onyx("bills", "--tenant", missing.tenant).stdout
+    assert "1 delivery failed" in shown
+    assert "focus/late.csv" in shown
+    assert missing.key in shown
 
     platform.client("s3").put_object(Bucket=missing.bucket, Key=missing.key, Body=missing.content)
     (moved,) = platform.rows("dlq", "redrive", LANDING, "--message-id", missing.message_id)
     assert moved["redriven"] == 1
     wait_for(lambda: platform.http("GET", delivery, token).json()["status"] == "done", "its delivery")
+    assert "failed" not in platform.onyx("bills", "--tenant", missing.tenant).stdout
     assert given_up(platform, LANDING, tenant=missing.tenant) == []
     # S3 told of the same object too; the money is counted once.
     wait_for(lambda: platform.rows("bills", "--tenant", missing.tenant), "the bill")

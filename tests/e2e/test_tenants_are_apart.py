@@ -14,6 +14,9 @@ from tests.e2e.samples import focus_bill
 MARK = "zq7secret"
 """Stands in every value of tenant A that could leak: service, account, source, user, query text."""
 PUBLIC = {"/v1/health", "/v1/openapi.json", "/v1/docs"}
+CONNECTIONS = "/v1/cost-center/connections"
+INVOICES = "/v1/cost-center/invoices"
+INVOICE = {"billing_account": f"{MARK}-payer", "billing_period": "2026-08", "currency": "USD"}
 
 
 @dataclass(frozen=True)
@@ -51,15 +54,29 @@ def apart(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Apart
     asked = platform.http(
         "POST", "/v1/query", token_a, json={"sql": f"SELECT '{MARK}' AS x, count(*) AS n FROM charges"}
     ).json()
+    export = platform.http("POST", "/v1/cost-center/exports", token_a, json={"period": "2026-08"})
+    assert export.status_code == 202, export.text
     user = f"{MARK}@example.com"
     made = platform.http("POST", "/v1/identity/users", token_a, json={"username": user, "roles": ["viewer"]})
     assert made.status_code in (200, 201), made.text
+    connected = platform.http(
+        "POST", CONNECTIONS, token_a, json={"account_id": "111122223333", "source": f"{MARK}-shop"}
+    )
+    assert connected.status_code == 201, connected.text
+    invoice = f"{MARK}-42"
+    entered = platform.http("PUT", f"{INVOICES}/{invoice}", token_a, json=INVOICE | {"total": "11.5"})
+    assert entered.status_code == 201, entered.text
+    promoted = platform.http("PUT", "/v1/cost-center/settings/tags", token_a, json={"promoted": [MARK]})
+    assert promoted.status_code == 200, promoted.text
     delivery = platform.http("GET", f"/v1/cost-center/bills/{bill['bill_id']}", token_a).json()["delivery_id"]
     ids = {
         "bill_id": bill["bill_id"],
         "delivery_id": delivery,
         "query_id": asked["query_id"],
+        "export_id": export.json()["export_id"],
         "username": made.json()["username"],
+        "source": connected.json()["source"],
+        "invoice": invoice,
         "client": f"{MARK}client",
         "client_id": f"{MARK}client",
     }
@@ -81,9 +98,10 @@ def call(apart: Apart, method: str, path: str, token: str | None) -> httpx.Respo
     for name, value in apart.ids.items():
         filled = filled.replace("{" + name + "}", value)
     if method in ("GET", "DELETE"):
-        return apart.platform.http(method, filled, token)
-    # Identity refuses fields that it does not know before it looks for anything: it gets its own only.
-    body = {"roles": ["admin"]} if "/identity/" in path else {"sql": "SELECT * FROM charges", "source": "x"}
+        return apart.platform.http(method, filled, token, params=INVOICE if "/invoices/" in path else None)
+    # A field that a route does not know is refused before anything is looked for: each gets its own only.
+    bodies = {"/identity/": {"roles": ["admin"]}, "/v1/query": {"sql": "SELECT * FROM charges"}}
+    body = next((body for part, body in bodies.items() if part in path), {})
     return apart.platform.http(method, filled, token, json=body)
 
 
@@ -107,7 +125,8 @@ def test_no_route_shows_or_changes_what_is_anothers(apart: Apart) -> None:
         answer = call(apart, method, path, apart.token_b)
         assert answer.status_code < 500, (method, path, answer.text)
         said = answer.text
-        for value in apart.ids.values():  # an error may repeat what the caller asked for
+        # An error may repeat what the caller asked for.
+        for value in (*apart.ids.values(), INVOICE["billing_account"]):
             said = said.replace(value, "")
         assert MARK not in said, (method, path, answer.text)
         if parameters:
@@ -115,6 +134,26 @@ def test_no_route_shows_or_changes_what_is_anothers(apart: Apart) -> None:
     mine = apart.platform.http("GET", "/v1/identity/users", apart.token_a).json()["rows"]
     (user,) = [row for row in mine if row["username"] == apart.ids["username"]]
     assert user["roles"] == ["viewer"]
+    assert invoices(apart, apart.token_a) == [(apart.ids["invoice"], "11.5")]
+    (connection,) = apart.platform.http("GET", CONNECTIONS, apart.token_a).json()["rows"]
+    assert (connection["source"], connection["status"]) == (apart.ids["source"], "pending")
+
+
+def invoices(apart: Apart, token: str) -> list[tuple[str, str]]:
+    """(number, total) of each."""
+    rows = apart.platform.http("GET", INVOICES, token).json()["rows"]
+    return [(row["invoice"], row["total"]) for row in rows]
+
+
+def test_an_invoice_of_the_same_number_is_each_tenants_own(apart: Apart) -> None:
+    path, number = f"{INVOICES}/{apart.ids['invoice']}", apart.ids["invoice"]
+    made = apart.platform.http("PUT", path, apart.token_b, json=INVOICE | {"total": "7"})
+    assert made.status_code == 201, made.text
+    assert invoices(apart, apart.token_b) == [(number, "7")]
+    assert invoices(apart, apart.token_a) == [(number, "11.5")]
+    assert apart.platform.http("DELETE", path, apart.token_b, params=INVOICE).status_code == 200
+    assert invoices(apart, apart.token_b) == []
+    assert invoices(apart, apart.token_a) == [(number, "11.5")]
 
 
 def test_a_cursor_is_of_no_use_to_another_tenant(apart: Apart) -> None:
@@ -129,9 +168,11 @@ def test_a_cursor_is_of_no_use_to_another_tenant(apart: Apart) -> None:
         assert theirs.json()["code"] == "INVALID_CURSOR"
 
 
-def test_a_tenant_named_by_the_caller_is_ignored(apart: Apart) -> None:
-    for extra in ({"params": {"tenant": apart.a}}, {"params": {"tenantid": apart.a, "tenant_id": apart.a}}):
-        answer = apart.platform.http("GET", "/v1/cost-center/bills", apart.token_b, **extra)
+def test_a_tenant_named_by_the_caller_is_of_no_use(apart: Apart) -> None:
+    for name in ("tenant", "tenantid", "tenant_id"):
+        answer = apart.platform.http("GET", "/v1/cost-center/bills", apart.token_b, params={name: apart.a})
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["field"] == f"query.{name}"
         assert MARK not in answer.text
     answer = httpx.get(
         apart.platform.url + "/v1/cost-center/costs?group_by=ServiceName",

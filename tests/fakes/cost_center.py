@@ -7,20 +7,32 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from services.cost_center.adapters.change_reports import charge_sums
 from services.cost_center.adapters.delivered_file import LocalFiles
 from services.cost_center.adapters.plain_reader import PlainReader
 from services.cost_center.adapters.polars_converter import PolarsConverter
-from services.cost_center.application.ingest import Ingest
+from services.cost_center.application.ingest import FORMS, Ingest
 from services.cost_center.application.prepare import Prepare
 from services.cost_center.domain.bill import Bill, Delivery, Primaries, PublishedSet
-from services.cost_center.domain.lake_names import data_key
-from services.cost_center.domain.landing import LandedObject
+from services.cost_center.domain.changes import ChargeSums
+from services.cost_center.domain.gathering import ManifestNote, WaitingPage
+from services.cost_center.domain.history import HistoricSet
+from services.cost_center.domain.lake_names import changes_key, data_key
+from services.cost_center.domain.landing import LandedObject, Seen
 from services.cost_center.domain.ports import BillPage, Converter, Upload
+from services.cost_center.domain.promoted_tags import Promoted, TagSettings
 from services.cost_center.domain.reconciliation import Reconciliation
 from services.cost_center.domain.tables import Layout, RawStaging, SourceFile, StagedTable
-from services.cost_center.events import BillIngested, BillRejected, Column, PublishedTable
+from services.cost_center.events import (
+    BillIngested,
+    BillRejected,
+    BillRestated,
+    Column,
+    PublishedTable,
+    TagsPromoted,
+)
 from shared.clock import FixedClock
-from shared.errors import NotFound, VersionConflict
+from shared.errors import NotFound, Unavailable, VersionConflict
 from shared.ids import SequenceIds
 from shared.tenancy import TenantId
 
@@ -34,9 +46,13 @@ class FakeLanding:
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str | None], tuple[bytes, datetime]] = {}
+        self.before_delete: Callable[[], None] = lambda: None
+        """Called when a moved object was copied and is still there."""
+        self._puts = 0
 
     def put(self, key: str, content: bytes, *, at: datetime | None = None) -> LandedObject:
-        number = len(self.objects) + 1
+        self._puts += 1
+        number = self._puts
         version = f"v{number}"
         self.objects[key, version] = (content, at or NOW - timedelta(days=1) + timedelta(hours=number))
         return LandedObject(BUCKET, key, len(content), f"etag{number}", version)
@@ -47,6 +63,32 @@ class FakeLanding:
             raise NotFound(f"{landed.key} is gone", code="OBJECT_GONE")
         target.write_bytes(found[0])
         return found[1]
+
+    def look(self, bucket: str, key: str, version_id: str | None = None) -> Seen | None:
+        if version_id is not None:
+            return next(
+                (seen for seen in self.versions(bucket, key) if seen.object.version_id == version_id), None
+            )
+        return next(iter(self.versions(bucket, key)), None)
+
+    def versions(self, bucket: str, key: str) -> list[Seen]:
+        found = [
+            (at, int(str(version)[1:]), content)
+            for (each, version), (content, at) in self.objects.items()
+            if each == key and bucket == BUCKET
+        ]
+        return [
+            Seen(LandedObject(BUCKET, key, len(content), f"etag{number}", f"v{number}"), at)
+            for at, number, content in sorted(found, reverse=True)
+        ]
+
+    def move(self, landed: LandedObject, target: str) -> None:
+        found = self.objects.get((landed.key, landed.version_id))
+        if found is None:
+            return
+        self.put(target, found[0])
+        self.before_delete()
+        del self.objects[landed.key, landed.version_id]
 
     def presign_put(self, key: str) -> Upload:
         return Upload(BUCKET, f"https://landing.test/{key}?signed", NOW + timedelta(minutes=15))
@@ -108,6 +150,27 @@ class FakeLake:
         )
 
 
+class FakeChangeReports:
+    """Sums the files that `FakeLake` keeps; keeps documents by their URI."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, bytes] = {}
+        self.readable = True
+
+    def staged(self, charges: StagedTable) -> ChargeSums:
+        return charge_sums(charges.paths)
+
+    def published(self, tenant: TenantId, charges: PublishedTable) -> ChargeSums:
+        if not self.readable:
+            raise Unavailable("the files are gone")
+        return charge_sums(charges.files)
+
+    def save(self, tenant: TenantId, bill_id: str, delivery_id: str, attempt: str, body: bytes) -> str:
+        uri = f"s3://lake/{changes_key(tenant, bill_id, delivery_id, attempt)}"
+        self.documents[uri] = body
+        return uri
+
+
 class FakeBills:
     """Rows in memory, with versions and all-or-nothing writes as the real store has them."""
 
@@ -117,6 +180,7 @@ class FakeBills:
         self.fed: dict[tuple[str, str], Primaries] = {}
         self.groups: dict[tuple[str, str, str], list[Reconciliation]] = {}
         self.history: list[PublishedSet] = []
+        self.sets: dict[tuple[str, str], list[HistoricSet]] = {}
         self.events: list[BillIngested | BillRejected] = []
         self.before_record: Callable[[], None] = lambda: None
         """Called before each write: what another worker does meanwhile."""
@@ -147,6 +211,9 @@ class FakeBills:
     def reconciliation(self, tenant: TenantId, bill_id: str, published: PublishedSet) -> list[Reconciliation]:
         return self.groups.get((tenant, bill_id, published.attempt), [])
 
+    def history_of(self, tenant: TenantId, bill_id: str) -> list[HistoricSet]:
+        return self.sets.get((tenant, bill_id), [])[::-1]
+
     def record(
         self,
         tenant: TenantId,
@@ -172,6 +239,10 @@ class FakeBills:
             self.stored[tenant, bill.bill_id] = replace(bill, version=(bill.version or 0) + 1)
             if publishes and bill.published is not None:
                 self.history.append(bill.published)
+                changes = event.changes if isinstance(event, BillRestated) else None
+                self.sets.setdefault((tenant, bill.bill_id), []).append(
+                    HistoricSet(bill.outcome, bill.published.published_at, True, changes)
+                )
         if primaries is not None:
             self.fed[tenant, primaries.billing_period] = replace(
                 primaries, version=(primaries.version or 0) + 1
@@ -181,6 +252,42 @@ class FakeBills:
             self.events.append(event)
 
 
+class FakeDeliveryRows:
+    """Waiting deliveries and closed manifests, beside the rows of `FakeBills`."""
+
+    def __init__(self, bills: FakeBills) -> None:
+        self._bills = bills
+        self.notes: dict[tuple[str, str, str], ManifestNote] = {}
+
+    def save_delivery(self, tenant: TenantId, delivery: Delivery) -> Delivery:
+        key = (tenant, delivery.delivery_id)
+        held = self._bills.deliveries.get(key)
+        if (None if held is None else held.version) != delivery.version:
+            raise VersionConflict("the delivery was changed")
+        self._bills.deliveries[key] = replace(delivery, version=(delivery.version or 0) + 1)
+        return self._bills.deliveries[key]
+
+    def waiting(self, tenant: TenantId, *, limit: int, cursor: str | None) -> WaitingPage:
+        found = [
+            each
+            for (owner, name), each in sorted(self._bills.deliveries.items())
+            if owner == tenant and each.waiting and not each.done and name > (cursor or "")
+        ]
+        return WaitingPage(found[:limit], found[limit - 1].delivery_id if len(found) > limit else None)
+
+    def waiting_under(self, tenant: TenantId, prefix: str) -> list[Delivery]:
+        found = self.waiting(tenant, limit=10**6, cursor=None).deliveries
+        return [each for each in found if each.key.startswith(prefix)]
+
+    def manifest_note(self, tenant: TenantId, source: str, digest: str) -> ManifestNote | None:
+        return self.notes.get((tenant, source, digest))
+
+    def note_manifest(self, tenant: TenantId, source: str, digest: str, note: ManifestNote) -> None:
+        before = self.manifest_note(tenant, source, digest)
+        if before is None or before.at < note.at:
+            self.notes[tenant, source, digest] = note
+
+
 class FakeQueryEngine:
     """Answers with what it was given; remembers what it was asked."""
 
@@ -188,8 +295,12 @@ class FakeQueryEngine:
         self._rows = rows
         self._error = error
         self.asked: list[tuple[str, str]] = []
+        self.moments: list[datetime | None] = []
 
-    def query(self, sql: str, authorization: str) -> Sequence[Mapping[str, Any]]:
+    def query(
+        self, sql: str, authorization: str, as_of: datetime | None = None
+    ) -> Sequence[Mapping[str, Any]]:
+        self.moments.append(as_of)
         self.asked.append((sql, authorization))
         if self._error is not None:
             raise self._error
@@ -206,8 +317,16 @@ class Tampering:
     def stage_raw(self, file: SourceFile, layout: Layout, source: str, workdir: Path) -> RawStaging:
         return self._inner.stage_raw(file, layout, source, workdir)
 
-    def stage_charges(self, raw: StagedTable, layout: Layout, workdir: Path) -> StagedTable:
-        return self._tamper(self._inner.stage_charges(raw, layout, workdir))
+    def join_raw(self, parts: Sequence[StagedTable], workdir: Path) -> StagedTable:
+        return self._inner.join_raw(parts, workdir)
+
+    def stage_charges(
+        self, raw: StagedTable, layout: Layout, workdir: Path, promoted: Promoted = ()
+    ) -> StagedTable:
+        return self._tamper(self._inner.stage_charges(raw, layout, workdir, promoted))
+
+    def of_accounts(self, charges: StagedTable, accounts: frozenset[str], workdir: Path) -> StagedTable:
+        return self._inner.of_accounts(charges, accounts, workdir)
 
 
 class Crash(Exception):  # noqa: N818 - what happens, not an error of the code
@@ -229,6 +348,23 @@ class CrashAt:
             raise Crash(step)
 
 
+class FakeTags:
+    """Each tenant's promoted tags, in memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[TenantId, TagSettings] = {}
+        self.told: list[tuple[TenantId, TagsPromoted]] = []
+
+    def settings(self, tenant: TenantId) -> TagSettings:
+        return self.rows.get(tenant, TagSettings())
+
+    def save(self, tenant: TenantId, settings: TagSettings, event: TagsPromoted) -> None:
+        if self.settings(tenant).version != settings.version:
+            raise VersionConflict("TAGS was changed by another")
+        self.rows[tenant] = replace(settings, version=(settings.version or 0) + 1)
+        self.told.append((tenant, event))
+
+
 class World:
     """The ingest with every port in memory, but with the real readers: files are read as in production."""
 
@@ -239,8 +375,12 @@ class World:
         self.landing = FakeLanding()
         self.lake = FakeLake(lake)
         self.bills = FakeBills()
+        self.rows = FakeDeliveryRows(self.bills)
+        self.forms = FORMS
+        self.changes = FakeChangeReports()
         self.clock = FixedClock(NOW)
         self.failpoint = CrashAt()
+        self.tags = FakeTags()
         self._runs = 0
         self._ids = SequenceIds()
         self.prepare = Prepare(LocalFiles(), converter or PolarsConverter(), PlainReader())
@@ -251,9 +391,13 @@ class World:
             landing=self.landing,
             prepare=self.prepare,
             lake=self.lake,
+            changes=self.changes,
             bills=self.bills,
+            rows=self.rows,
+            forms=self.forms,
             clock=self.clock,
             ids=self._ids,
+            tags=self.tags,
             workspace=self._workspace,
             failpoint=self.failpoint,
         )(landed)

@@ -76,6 +76,9 @@ def _wait_until_up(url: str, process: "subprocess.Popen[bytes]") -> None:
     raise RuntimeError("the emulator did not start")
 
 
+_TABLES = ("bill", "reconciliation", "outbox", "inbox", "setting")
+
+
 @dataclass
 class Cloud:
     """The cost center's part of an AWS account: buckets and tables that no other test uses."""
@@ -91,7 +94,7 @@ class Cloud:
         for bucket in (landing, lake):
             s3.create_bucket(Bucket=bucket)
         s3.put_bucket_versioning(Bucket=landing, VersioningConfiguration={"Status": "Enabled"})
-        tables = {kind: f"{kind}-{name}" for kind in ("bill", "reconciliation", "outbox", "inbox")}
+        tables = {kind: f"{kind}-{name}" for kind in _TABLES}
         for kind, table in tables.items():
             create_table(boto3.client("dynamodb"), table, outbox=kind == "outbox")
         return cls(
@@ -101,6 +104,7 @@ class Cloud:
                 reconciliation_table=tables["reconciliation"],
                 outbox_table=tables["outbox"],
                 inbox_table=tables["inbox"],
+                setting_table=tables["setting"],
                 landing_bucket=landing,
                 lake_bucket=lake,
                 glue_database_prefix=f"onyx_{name}_",
@@ -137,7 +141,8 @@ class Cloud:
 
     def ingest(self, event: dict[str, Any]) -> None:
         """Handle the event as the task does, in a task of its own."""
-        ingester.handle(ingester.build(self.settings), self.settings.landing_bucket)(self.message(event))
+        attempts = ingester.on_record(ingester.build(self.settings), self.settings)
+        ingester.handle(attempts, self.settings.landing_bucket)(self.message(event))
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         return list(self.client("dynamodb").scan(TableName=table, ConsistentRead=True)["Items"])

@@ -114,7 +114,7 @@ class FakeSweepRows:
     def delivery(self, tenant: TenantId, delivery_id: str) -> Delivery | None:
         self.reads += 1
         if self.settled(delivery_id):
-            return Delivery(delivery_id, BUCKET, "k", "s", "f", NOW, done=True)
+            return Delivery(delivery_id, BUCKET, "k", "s", "f", NOW, done=True, closed=True)
         return self.bills.delivery(tenant, delivery_id)
 
     def resent(self, tenant: TenantId, delivery_id: str) -> Resent | None:

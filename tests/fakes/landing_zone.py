@@ -26,17 +26,24 @@ class LandingZone:
         self.lengths: list[str] = []
         self.asked: dict[str, int] = {}
         self.bills: dict[str, dict[str, Any]] = {}
+        self.missing: list[str] = []
+        """What every delivery waits for, if anything."""
+        self.failure: dict[str, Any] | None = None
+        """Why every attempt of `attempts` fails, one more each time it is asked."""
 
         platform.routes["POST", "/v1/cost-center/uploads"] = self.grant
 
     def grant(self, request: httpx.Request) -> httpx.Response:
         wanted = json.loads(request.content)
         self.sources.append(wanted["source"])
-        key = f"acme/{wanted['source']}/u{len(self.sources)}/{wanted['filename']}"
+        upload = wanted.get("upload_id", f"u{len(self.sources)}")
+        folder = f"delivery/{wanted['folder']}/".replace("//", "/") if "folder" in wanted else ""
+        key = f"acme/{wanted['source']}/{upload}/{folder}{wanted['filename']}"
         self.platform.routes["PUT", f"/{BUCKET}/{key}"] = lambda put: self.put(key, put)
         return httpx.Response(
             201,
             json={
+                "upload_id": upload,
                 "bucket": BUCKET,
                 "key": key,
                 "url": f"http://s3.test/{BUCKET}/{key}?sig=1",
@@ -50,7 +57,7 @@ class LandingZone:
         self.lengths.append(request.headers["content-length"])
         identity = {"x-amz-version-id": "v1"} if self.versioned else {}
         delivery = deterministic_id(BUCKET, key, "v1" if self.versioned else "etag1")
-        _, source, _, name = key.split("/")
+        source, name = key.split("/")[1], key.split("/")[-1]
         self.bills[delivery] = {
             "bill_id": f"{source}.2026-09",
             "source": source,
@@ -72,5 +79,18 @@ class LandingZone:
             if self.asked[delivery] == 1:
                 return httpx.Response(404, json={"detail": "no such delivery", "code": "NOT_FOUND"})
             return httpx.Response(200, json={"delivery_id": delivery, "status": "processing", "bills": []})
+        if self.missing:
+            waiting = {"reason": "some files are not there", "missing": self.missing}
+            body = {"delivery_id": delivery, "status": "waiting", "bills": [], "waiting": waiting}
+            return httpx.Response(200, json=body)
+        if self.failure is not None:
+            last = self.asked[delivery] - self.after + 1 >= self.failure["attempts"]
+            body = {
+                "delivery_id": delivery,
+                "status": "failed" if last else "retrying",
+                "bills": [],
+                "failure": {**self.failure, "attempts": self.asked[delivery] - self.after + 1},
+            }
+            return httpx.Response(200, json=body)
         body = {"delivery_id": delivery, "status": "done", "bills": [self.bills[delivery]]}
         return httpx.Response(200, json=body)

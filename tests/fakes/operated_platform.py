@@ -1,16 +1,23 @@
 """A platform whose queues and tables moto serves and whose stacks are told: for operators' commands."""
 
+import io
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import boto3
+import httpx
 
+from services.cost_center.adapters.trouble_rows import TroubleRows
+from services.cost_center.domain.trouble import Trouble
 from shared.clock import FixedClock, iso
 from shared.events import Envelope
 from shared.inbox import Inbox
 from shared.outbox import Outbox
+from shared.table import TenantTable
+from shared.tenancy import TenantId
 
 _STRINGS = ("pk", "sk", "pending", "created_at")
 
@@ -80,6 +87,7 @@ class OperatedPlatform:
         self.sqs: Any = boto3.client("sqs", region_name="us-east-1")
         self.dynamodb: Any = boto3.client("dynamodb", region_name="us-east-1")
         self.cloudformation, self.cloudwatch = Stacks(), NoMetrics()
+        self.ages: dict[str, int] = {}
         dead, self.relay_failures = self._queue("dead"), self._queue("relay")
         self.dead = dead
         self.queue = self._queue("landed")
@@ -88,6 +96,8 @@ class OperatedPlatform:
             "onyx-local-cost-center": {
                 "LandedBillsQueueUrl": self.queue,
                 "LandedBillsDlqUrl": dead,
+                "RelayFailuresUrl": self.relay_failures,
+                "RelayFunction": "relay",
                 **{f"{name}Table": table for name, table in self.tables.items()},
             },
             "onyx-dev-cost-center": {"LandedBillsQueueUrl": "other", "LandedBillsDlqUrl": "other"},
@@ -100,6 +110,39 @@ class OperatedPlatform:
     def clients(self) -> dict[str, Any]:
         names = ("sqs", "dynamodb", "cloudformation", "cloudwatch")
         return {name: getattr(self, name) for name in names}
+
+    def look_into(self, request: httpx.Request) -> httpx.Response:
+        """The emulator's own view of a queue: `ages` of messages, in seconds, by the queue's name."""
+        url = request.url.params["QueueUrl"]
+        age = self.ages.get(url.rpartition("/")[2])
+        sent = [] if age is None else [{"Attributes": {"SentTimestamp": str(self._millis(age))}}]
+        return httpx.Response(200, json={"messages": {"0": {"us-east-1": {url: sent}}}})
+
+    def _millis(self, age: int) -> int:
+        return int((self.now - timedelta(seconds=age)).timestamp() * 1000)
+
+    def sweep(self, most: int, refused: Collection[str] = ()) -> dict[str, Any]:
+        """What the relay does when it is invoked to sweep: it confirms `most` rows, but for those `refused`;
+        returns Lambda's answer."""
+        table = self.tables["Outbox"]
+        due = iso(self.now - timedelta(minutes=1))
+        rows = [
+            row
+            for row in self.dynamodb.scan(TableName=table, IndexName="by_pending")["Items"]
+            if row["created_at"]["S"] < due
+        ][:most]
+        for row in rows:
+            if row["sk"]["S"] not in refused:
+                self.dynamodb.update_item(
+                    TableName=table,
+                    Key={name: row[name] for name in ("pk", "sk")},
+                    UpdateExpression="REMOVE pending",
+                )
+        failed = [row for row in rows if row["sk"]["S"] in refused]
+        if not failed:
+            return {"Payload": io.BytesIO(b"{}")}
+        error = {"errorMessage": f"{len(failed)} outbox rows could not be published"}
+        return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(error).encode())}
 
     def give_up(self, body: str, queue: str | None = None) -> str:
         """A message in the dead-letter queue; its id."""
@@ -145,6 +188,27 @@ class OperatedPlatform:
         item = {name: {"S": value} for name, value in row.items()}
         self.dynamodb.put_item(TableName=self.tables["Bill"], Item=item)
 
+    def trouble(self, tenant: str, delivery: str, receive: int, code: str, reason: str) -> None:
+        """The row that the ingester writes of an attempt that failed, the `receive`-th of five."""
+        TroubleRows(TenantTable(self.tables["Bill"], self.dynamodb)).save_trouble(
+            TenantId(tenant),
+            Trouble(
+                delivery_id=delivery,
+                key=f"{tenant}/cur/a.csv",
+                source="cur",
+                filename="a.csv",
+                message_id="m",
+                attempts=receive,
+                receive=receive,
+                receives=5,
+                since=self.now,
+                code=code,
+                reason=reason,
+                alive_until=self.now,
+                ended=self.now,
+            ),
+        )
+
     def waiting(self) -> list[str]:
         """Bodies in the channel's queue."""
         found = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10, VisibilityTimeout=0)
@@ -168,7 +232,18 @@ class OperatedPlatform:
                     "IndexName": "by_pending",
                     "KeySchema": by_pending,
                     "Projection": {"ProjectionType": "ALL"},
-                }
+                },
+                *(
+                    [
+                        {
+                            "IndexName": "by_time",
+                            "KeySchema": [keys[0], by_pending[1]],
+                            "Projection": {"ProjectionType": "ALL"},
+                        }
+                    ]
+                    if name == "Outbox"
+                    else []
+                ),
             ],
             BillingMode="PAY_PER_REQUEST",
         )

@@ -47,8 +47,10 @@ def demo_tables(files: Mapping[str, tuple[str, ...]] | None = None) -> dict[str,
 class FakeCatalog:
     def __init__(self, tables: Mapping[str, dict[str, Table]]) -> None:
         self._tables = tables
+        self.asked: list[datetime | None] = []
 
-    def tables(self, tenant: TenantId) -> dict[str, Table]:
+    def tables(self, tenant: TenantId, as_of: datetime | None = None) -> dict[str, Table]:
+        self.asked.append(as_of)
         return self._tables.get(tenant, {})
 
 

@@ -5,9 +5,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from infra.commands.outboxes import TIME_INDEX
 from services.cost_center import events as cost_center
 from services.identity import events as identity
 from shared.events import Event, envelope, registered_events, to_entry
+from shared.outbox import INDEX
 from shared.poller import Poller
 from shared.tenancy import tenant_id
 from tests.infra.assembly import Environment, Resource
@@ -15,22 +17,40 @@ from tests.infra.assembly import Environment, Resource
 # A task has no timeout: the longest silence of one that lives is its poller's heartbeat.
 HEARTBEAT_SECONDS = inspect.signature(Poller.__init__).parameters["heartbeat_seconds"].default
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+BILL = {
+    "bill_id": "aws.2026-09",
+    "source": "aws",
+    "format": "aws-cur-csv",
+    "billing_period": "2026-09",
+    "delivery_id": "0" * 32,
+    "status": "ingested",
+    "rows": 3,
+    "totals": [{"currency": "USD", "raw": "1.5", "curated": "1.5", "difference": "0"}],
+    "tables": ["cur", "charges"],
+    "published_at": "2026-11-20T12:00:00Z",
+    "primary": True,
+}
 # One fixture per event that a rule takes. A channel for another event needs its fixture here.
 FIXTURES: tuple[Event, ...] = (
+    cost_center.ExportRequested(
+        export_id="2" * 32,
+        attempt=1,
+        format="csv",
+        focus_version="1.2",
+        first_period="2026-09",
+        last_period="2026-09",
+        bills=["aws.2026-09"],
+        requested_at=NOW,
+    ),
     identity.TenantCreated(tenant="acme", name="Acme", created_at=NOW),
-    cost_center.BillIngested.model_validate(
+    cost_center.BillIngested.model_validate(BILL),
+    cost_center.LakeMaintenanceDue(week="2026-W47"),
+    cost_center.BillRestated.model_validate(
         {
-            "bill_id": "aws.2026-09",
-            "source": "aws",
-            "format": "aws-cur-csv",
-            "billing_period": "2026-09",
-            "delivery_id": "0" * 32,
-            "status": "ingested",
-            "rows": 3,
-            "totals": [{"currency": "USD", "raw": "1.5", "curated": "1.5", "difference": "0"}],
-            "tables": ["cur", "charges"],
-            "published_at": "2026-11-20T12:00:00Z",
-            "primary": True,
+            **BILL,
+            "status": "restated",
+            "previous": {"delivery_id": "1" * 32, "published_at": "2026-11-19T12:00:00Z", "rows": 2},
+            "changes": {"totals": [], "largest": [], "others": [], "count": 0, "document": None},
         }
     ),
 )
@@ -214,6 +234,39 @@ def test_every_queue_is_watched_and_gives_its_consumer_time(environment: Environ
         assert queue.properties["VisibilityTimeout"] >= 6 * timeout
 
 
+def test_the_ingester_counts_the_receives_that_its_queue_gives(environment: Environment) -> None:
+    """By them it tells a delivery that is tried again from one that is given up."""
+    (told,) = [
+        each["Value"]
+        for task in environment.resources("AWS::ECS::TaskDefinition", part="cost-center")
+        for container in task.properties["ContainerDefinitions"]
+        for each in container.get("Environment", [])
+        if each["Name"] == "LANDING_RECEIVES"
+    ]
+    (given,) = [
+        queue.properties["RedrivePolicy"]["maxReceiveCount"]
+        for queue in environment.resources("AWS::SQS::Queue", part="cost-center")
+        if queue.id.startswith("LandedBills") and "RedrivePolicy" in queue.properties
+    ]
+    assert told == str(given)
+
+
+def test_an_operator_finds_the_relay_of_its_failure_queue(environment: Environment) -> None:
+    for part in ("identity", "cost-center"):
+        outputs = environment.templates[part]["Outputs"]
+        relay = environment.text(part, outputs["RelayFunction"]["Value"])
+        queue = environment.text(part, outputs["RelayFailuresUrl"]["Value"])
+        handler = environment.one("AWS::Lambda::Function", relay).properties["Handler"]
+        assert handler == "shared.outbox_relay.handler"
+        (mapping,) = [
+            each.properties
+            for each in environment.resources("AWS::Lambda::EventSourceMapping", part=part)
+            if environment.text(part, each.properties["FunctionName"]) == relay
+        ]
+        failures = mapping["DestinationConfig"]["OnFailure"]["Destination"]
+        assert environment.text(part, failures) == f"{queue}.Arn"
+
+
 def test_an_outbox_is_relayed_until_it_is_published(environment: Environment) -> None:
     outboxes = [
         table for table in environment.resources("AWS::DynamoDB::Table") if table.id.startswith("OutboxTable")
@@ -221,9 +274,10 @@ def test_an_outbox_is_relayed_until_it_is_published(environment: Environment) ->
     assert {table.stack for table in outboxes} >= {"identity", "cost-center"}
     for table in outboxes:
         assert table.properties["StreamSpecification"]["StreamViewType"] == "NEW_IMAGE"
-        (index,) = table.properties["GlobalSecondaryIndexes"]
-        assert index["IndexName"] == "by_pending"
-        assert [key["AttributeName"] for key in index["KeySchema"]] == ["pending", "created_at"]
+        assert {
+            index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]]
+            for index in table.properties["GlobalSecondaryIndexes"]
+        } == {INDEX: ["pending", "created_at"], TIME_INDEX: ["pk", "created_at"]}
         (relay,) = [
             mapping.properties
             for mapping in environment.resources("AWS::Lambda::EventSourceMapping", part=table.stack)

@@ -13,6 +13,7 @@ WILDCARDS = {
     ("ecr:GetAuthorizationToken", "*"): "a login is to the registry as a whole",
     ("dynamodb:ListStreams", "*"): "the event source's own grant; names of streams, not their content",
     ("s3:*", "lake.Landing????????.Arn/?"): "a delivery's key is known at run time",
+    ("s3:*", "lake.Landing????????.Arn/?/.quarantine/?"): "a refused delivery of any tenant; cut to one",
     ("s3:*", "lake.Lake????????.Arn/?"): "files of any tenant; cut to one at run time",
     ("s3:*", "lake.Results????????.Arn/?"): "the same",
     ("s3:GetObject", "lake.Lake????????.Arn/?/changes/?"): "what changed of any tenant's bill: to be signed",
@@ -137,7 +138,13 @@ def test_the_query_engine_only_reads_bills_and_the_lake(environment: Environment
 
 def test_the_ingester_reads_landing_and_writes_the_lake(environment: Environment) -> None:
     task, data = (each(environment, "cost-center") for each in (task_role, tenant_role))
-    assert on(environment, data, "lake.Landing") == {"s3:GetObject", "s3:GetObjectVersion"}
+    assert on(environment, data, "lake.Landing") == {
+        *("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucketVersions", "s3:DeleteObjectVersion"),
+        *("s3:PutObject", "s3:AbortMultipartUpload"),
+    }
+    put = {resource for action, resource in allowed(environment, data) if action == "s3:PutObject"}
+    (quarantine,) = (resource for resource in put if "lake.Landing" in resource)
+    assert quarantine.endswith("/*/.quarantine/*")
     assert on(environment, data, "lake.Lake") == {
         *("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
     }

@@ -7,6 +7,8 @@ from tests.infra.assembly import Environment, Resource
 SWEEPS = {
     "services.cost_center.handlers.sweep_landing.handler": "rate(15 minutes)",
     "services.cost_center.handlers.sweep_orphans.handler": "rate(6 hours)",
+    "services.cost_center.handlers.pull_bills.handler": "rate(15 minutes)",
+    "services.cost_center.handlers.sweep_overdue.handler": "rate(1 hour)",
 }
 REMEMBER = {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"}
 
@@ -34,7 +36,9 @@ def rights(environment: Environment, function: Resource) -> dict[str, set[str]]:
 
 
 def _name(resource: str) -> str:
-    """`<stack>.<logical id>[.Arn]` without the hash, and a table's without the word."""
+    """`<stack>.<logical id>[.Arn]` without the hash, and a table's without the word; an ARN as it is."""
+    if resource.startswith("arn:"):
+        return resource
     return re.sub(r"(Table)?[0-9A-F]{8}$", "", resource.split(".")[1])
 
 
@@ -76,3 +80,35 @@ def test_the_orphan_sweep_lists_and_deletes_and_reads_no_file(environment: Envir
         "Outbox": {"dynamodb:PutItem"},
         "Lake": {"s3:ListBucket", "s3:DeleteObject"},
     }
+
+
+def test_the_sweep_for_overdue_bills_reads_rows_and_no_bucket(environment: Environment) -> None:
+    found = rights(environment, sweeps(environment)["services.cost_center.handlers.sweep_overdue.handler"])
+    assert found == {
+        "Bill": REMEMBER,
+        "Connection": {"dynamodb:Query"},
+        "Outbox": {"dynamodb:PutItem"},
+    }
+
+
+def test_the_pull_enters_customers_accounts_and_writes_landing_only(environment: Environment) -> None:
+    function = sweeps(environment)["services.cost_center.handlers.pull_bills.handler"]
+    found = rights(environment, function)
+    entered = [each for each in found if "onyx-bills" in each]
+    assert len(entered) == 1
+    assert found.pop(entered[0]) == {"sts:AssumeRole"}
+    assert found == {
+        "Bill": REMEMBER,
+        "Connection": REMEMBER,
+        "Outbox": {"dynamodb:PutItem"},
+        "Landing": {"s3:PutObject", "s3:AbortMultipartUpload"},
+    }
+    assert function.properties["Timeout"] < 15 * 60, "one run ends before the next begins"
+
+
+def test_customers_are_told_of_this_stacks_roles_only(environment: Environment) -> None:
+    function = sweeps(environment)["services.cost_center.handlers.pull_bills.handler"]
+    variables = function.properties["Environment"]["Variables"]
+    trusted = environment.text(function.stack, variables["TRUSTED_ROLES"])
+    account = environment.text(function.stack, variables["TRUSTED_ACCOUNT"])
+    assert trusted == f"arn:aws:iam::{account}:role/onyx-{environment.name}-cost-center-*"

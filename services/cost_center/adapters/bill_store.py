@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from services.cost_center.adapters import bill_items as items
 from services.cost_center.domain.bill import Bill, Delivery, Primaries, PublishedSet
+from services.cost_center.domain.history import HistoricSet
 from services.cost_center.domain.ports import BillPage
 from services.cost_center.domain.reconciliation import Reconciliation
-from services.cost_center.events import BILL_PREFIX, BillIngested, BillRejected
+from services.cost_center.events import BILL_PREFIX, SET_PREFIX, BillIngested, BillRejected, BillRestated
 from shared.clock import Clock, iso
 from shared.errors import Conflict, Unavailable
 from shared.events import envelope
@@ -88,6 +89,10 @@ class BillStore:
         prefix = _groups_prefix(bill_id, published.attempt)
         return [items.group_of(item) for item in self._reconciliations.query_all(tenant, prefix=prefix)]
 
+    def history_of(self, tenant: TenantId, bill_id: str) -> list[HistoricSet]:
+        rows = self._bills.query_all(tenant, prefix=f"{SET_PREFIX}{bill_id}#", newest_first=True)
+        return [items.historic_of(row) for row in rows]
+
     def record(
         self,
         tenant: TenantId,
@@ -115,9 +120,10 @@ class BillStore:
                 )
             )
         if bill is not None and bill.published is not None and publishes:
-            history = {"bill_id": bill.bill_id, **items.published_item(bill.published)}
-            key = f"{items.SET_PREFIX}{bill.bill_id}#{iso(bill.published.published_at)}"
-            writes.append(self._bills.tx_put(tenant, key, history))
+            changes = event.changes if isinstance(event, BillRestated) else None
+            key = f"{SET_PREFIX}{bill.bill_id}#{iso(bill.published.published_at)}"
+            row = items.set_item(bill.outcome, bill.published, changes)
+            writes.append(self._bills.tx_put(tenant, key, row))
         if primaries is not None:
             key = _primaries_key(primaries.billing_period)
             row = {"sources": dict(primaries.sources)}

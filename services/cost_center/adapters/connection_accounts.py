@@ -17,8 +17,10 @@ from services.cost_center.domain.connection import (
     PullFailed,
     RoleRefused,
 )
+from services.cost_center.domain.landing import SOURCE_MODIFIED
 from services.cost_center.domain.pull import MANIFEST, MAX_MANIFEST_BYTES, SourceObject
 from shared import aws
+from shared.clock import iso
 from shared.errors import Unavailable
 from shared.tenancy import TenantId
 
@@ -143,7 +145,11 @@ class S3CustomerBucket:
     def land_manifest(self, found: SourceObject, key: str) -> int:
         with refusals_told(found.key):
             answer = self._get(found)
-        origin = {"onyx-bucket": self._place.bucket, "onyx-prefix": self._place.prefix}
+        origin = {
+            "onyx-bucket": self._place.bucket,
+            "onyx-prefix": self._place.prefix,
+            SOURCE_MODIFIED: iso(found.modified),
+        }
         size = self._copier.copy(found.key, answer, key, lambda: False, metadata=origin)
         if size is None:
             raise AssertionError("time was never up")

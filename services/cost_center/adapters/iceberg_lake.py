@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from boto3.exceptions import S3UploadFailedError
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import (
     CommitFailedException,
@@ -69,12 +70,16 @@ class IcebergLake:
         return self._databases.ensure(tenant)
 
     def upload(self, tenant: TenantId, staged: StagedTable, delivery_id: str, attempt: str) -> list[str]:
-        """Put staged files where the table's data lies; returns their URIs."""
+        """Put staged files where the table's data lies; returns their URIs. Raises Unavailable."""
         uris = []
         for number, path in enumerate(staged.paths):
             s3: S3Client = self._credentials.client("s3", tenant)
             key = data_key(tenant, staged.tier, staged.table, delivery_id, attempt, number)
-            s3.upload_file(str(path), self._bucket, key)
+            try:
+                s3.upload_file(str(path), self._bucket, key)
+            except S3UploadFailedError as error:
+                # Neither ClientError nor BotoCoreError: what a put that stays throttled ends as.
+                raise Unavailable(f"a file of {staged.table} cannot be put in the lake: {error}") from error
             uris.append(f"s3://{self._bucket}/{key}")
         return uris
 

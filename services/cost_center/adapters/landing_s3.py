@@ -1,7 +1,7 @@
 """The landing bucket."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +10,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from services.cost_center.domain.landing import LandedObject, parse_key
+from services.cost_center.domain.landing import SOURCE_MODIFIED, LandedObject, Seen, parse_key
 from services.cost_center.domain.ports import Upload
 from shared import aws
 from shared.clock import Clock
-from shared.errors import NotFound
+from shared.errors import NotFound, Unavailable
 from shared.tenancy import TenantId
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 UPLOAD_LIFE = timedelta(minutes=15)
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
+# Who may not list a bucket is told 403 of a key that is not there.
+_ABSENT = _GONE | {"403", "AccessDenied"}
 _CHUNK = 1 << 20
+_MOST_VERSIONS = 100
 
 
 class S3Landing:
@@ -47,7 +50,10 @@ class S3Landing:
         return self._given or aws.client("s3")
 
     def fetch(self, landed: LandedObject, target: Path) -> datetime:
-        """Download that very version; returns its last-modified time. NotFound when it is gone."""
+        """Download that very version; returns the time in its metadata, else its last-modified time.
+
+        Raises NotFound when it is gone, and Unavailable when fewer bytes came than were landed.
+        """
         # Without a version the ETag pins the content: a later upload to the same key is a later delivery.
         which: dict[str, Any] = (
             {"VersionId": landed.version_id} if landed.version_id else {"IfMatch": landed.etag}
@@ -61,9 +67,43 @@ class S3Landing:
                 raise NotFound(f"{landed.key} is gone or was replaced", code="OBJECT_GONE") from error
             raise
         with target.open("wb") as out:
-            for chunk in answer["Body"].iter_chunks(_CHUNK):
-                out.write(chunk)
-        return answer["LastModified"].astimezone(UTC)
+            came = sum(out.write(chunk) for chunk in answer["Body"].iter_chunks(_CHUNK))
+        # The first lines of a bill are a bill that adds up: only its size tells that there were more. What
+        # was put through a presigned address has no checksum that the SDK could compare.
+        if came != landed.size:
+            raise Unavailable(f"{landed.key} has {landed.size} bytes, of which {came} came")
+        return _source_modified(answer["Metadata"]) or answer["LastModified"].astimezone(UTC)
+
+    def look(self, bucket: str, key: str, version_id: str | None = None) -> Seen | None:
+        which: dict[str, Any] = {"VersionId": version_id} if version_id else {}
+        try:
+            found = self._client(parse_key(key).tenant).head_object(Bucket=bucket, Key=key, **which)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                return None
+            raise
+        return _seen(bucket, key, found.get("VersionId"), found["ContentLength"], found)
+
+    def versions(self, bucket: str, key: str) -> list[Seen]:
+        client = self._client(parse_key(key).tenant)
+        answer = client.list_object_versions(Bucket=bucket, Prefix=key, MaxKeys=_MOST_VERSIONS)
+        return [
+            _seen(bucket, key, each["VersionId"], each["Size"], each)
+            for each in answer.get("Versions", [])
+            if each["Key"] == key
+        ]
+
+    def move(self, landed: LandedObject, target: str) -> None:
+        """Of a bucket without versions, the object is left where it was replaced meanwhile."""
+        found = self.look(landed.bucket, landed.key, landed.version_id)
+        if found is None or found.object.etag != landed.etag:
+            return
+        client = self._client(parse_key(landed.key).tenant)
+        which: dict[str, Any] = {"VersionId": landed.version_id} if landed.version_id else {}
+        source: Any = {"Bucket": landed.bucket, "Key": landed.key, **which}
+        # Tags are the customer's, and not worth a right to read them.
+        client.copy(source, landed.bucket, target, ExtraArgs={"TaggingDirective": "REPLACE"})
+        client.delete_object(Bucket=landed.bucket, Key=landed.key, **which)
 
     def presign_put(self, key: str) -> Upload:
         """A presigned PUT of that one key."""
@@ -79,3 +119,20 @@ class S3Landing:
         """A client whose signatures an encrypted bucket of any region takes: version 4, regional host."""
         config = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
         return self._given or boto3.client("s3", region_name=os.environ.get("AWS_REGION"), config=config)
+
+
+def _seen(bucket: str, key: str, version_id: str | None, size: int, found: Mapping[str, Any]) -> Seen:
+    known = None if version_id == "null" else version_id
+    return Seen(
+        LandedObject(bucket, key, size, str(found["ETag"]).strip('"'), known),
+        # S3 counts whole seconds; who imitates it does so in some of its answers only.
+        found["LastModified"].astimezone(UTC).replace(microsecond=0),
+    )
+
+
+def _source_modified(metadata: Mapping[str, str]) -> datetime | None:
+    try:
+        told = datetime.fromisoformat(metadata.get(SOURCE_MODIFIED, ""))
+    except ValueError:
+        return None
+    return told.replace(tzinfo=told.tzinfo or UTC).astimezone(UTC)

@@ -3,10 +3,12 @@ more."""
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import urllib3
 
+from shared.clock import iso
 from shared.errors import (
     BadRequest,
     Forbidden,
@@ -45,13 +47,16 @@ class HttpQueryEngine:
         self._url = base_url.rstrip("/") + PATH
         self._pool = pool or urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=_SECONDS))
 
-    def query(self, sql: str, authorization: str) -> Sequence[Mapping[str, Any]]:
+    def query(
+        self, sql: str, authorization: str, as_of: datetime | None = None
+    ) -> Sequence[Mapping[str, Any]]:
         """The rows of one SELECT. Raises the engine's own error, Unavailable or Timeout."""
+        asked = {"sql": sql} | ({} if as_of is None else {"as_of": iso(as_of)})
         try:
             answer = self._pool.request(
                 "POST",
                 self._url,
-                body=json.dumps({"sql": sql}).encode(),
+                body=json.dumps(asked).encode(),
                 headers={"Authorization": authorization, "Content-Type": "application/json"},
             )
         except urllib3.exceptions.ReadTimeoutError as error:

@@ -1,5 +1,6 @@
 """Settings of the cost center's processes: one environment variable per field."""
 
+from services.cost_center.domain.limits import Limits
 from shared.config import Settings
 
 
@@ -11,12 +12,19 @@ class IngesterSettings(Settings):
     reconciliation_table: str
     outbox_table: str
     inbox_table: str
+    setting_table: str
     landing_bucket: str
     lake_bucket: str
     glue_database_prefix: str
     tenant_role_arn: str
     heartbeat_seconds: float = 20
     """How often the task shows that it works on a message; one that died gives it back after three beats."""
+    landing_receives: int = 5
+    """How often the queue hands a message out before it gives it up."""
+    unpacked_bytes_limit: int = Limits().unpacked_bytes
+    """Bytes that one delivered file may unpack to."""
+    unpack_ratio_limit: int = Limits().ratio
+    """Unpacked bytes for each packed one."""
 
 
 class ApiSettings(Settings):
@@ -28,6 +36,41 @@ class ApiSettings(Settings):
     landing_bucket: str
     query_url: str
     page_token_secret_arn: str
+
+
+class HistorySettings(Settings):
+    """What the HTTP function needs for a bill's history."""
+
+    bill_table: str
+    reconciliation_table: str
+    outbox_table: str
+    lake_bucket: str
+
+
+class InvoiceSettings(Settings):
+    """What the HTTP function needs for invoices."""
+
+    invoice_table: str
+    outbox_table: str
+    page_token_secret_arn: str
+
+
+class TagApiSettings(Settings):
+    """What the HTTP function needs for promoted tags."""
+
+    setting_table: str
+    outbox_table: str
+
+
+class OverdueSettings(Settings):
+    """The sweep for overdue bills. See domain/overdue.py for what each of these bounds."""
+
+    bill_table: str
+    outbox_table: str
+    connection_table: str
+    overdue_open_month_hours: int = 48
+    overdue_closed_month_day: int = 5
+    overdue_waiting_hours: int = 48
 
 
 class TenantSettings(Settings):

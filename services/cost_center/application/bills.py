@@ -1,9 +1,9 @@
-"""Reading bills, their reconciliation and their deliveries."""
+"""Reading bills and their reconciliation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.cost_center.domain.bill import Bill, Delivery, Status
+from services.cost_center.domain.bill import Bill, Status
 from services.cost_center.domain.ports import BillPage, Bills
 from services.cost_center.domain.reconciliation import Reconciliation
 from shared.errors import NotFound
@@ -35,9 +35,3 @@ class ReadBills:
         if bill.published is None:
             return ()
         return self.bills.reconciliation(tenant, bill_id, bill.published)
-
-    def delivery(self, tenant: TenantId, delivery_id: str) -> Delivery:
-        found = self.bills.delivery(tenant, delivery_id)
-        if found is None:
-            raise NotFound(f"delivery {delivery_id} was not seen yet")
-        return found

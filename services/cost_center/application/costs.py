@@ -30,7 +30,7 @@ class Costs:
         """The answer over the caller's own charges; no rows before the first bill."""
         query = compile_question(question)
         try:
-            found = self.engine.query(query.sql, authorization)
+            found = self.engine.query(query.sql, authorization, query.as_of)
         except OnyxError as error:
             if error.code == NO_CHARGES:
                 return CostAnswer((), truncated=False)

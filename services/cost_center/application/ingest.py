@@ -1,27 +1,49 @@
-"""A delivered object becomes published bills, or is refused with reasons. Idempotent by delivery."""
+"""Delivered objects become published bills, or are refused with reasons. Idempotent by delivery.
 
-from collections.abc import Callable
+A delivery is one file, or a manifest with all the files that it names (see `gather`). What is a part of the
+second kind alone does nothing; the last one to arrive completes it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from services.cost_center.application.close import Close
+from services.cost_center.application.gather import Gather, Over, no_manifest, still
 from services.cost_center.application.prepare import Prepare, Prepared
 from services.cost_center.application.publish import Publish
-from services.cost_center.application.refuse import Refuse
-from services.cost_center.application.settle import settle
-from services.cost_center.domain.bill import Delivery, Outcome
-from services.cost_center.domain.findings import reject
+from services.cost_center.application.reading import DeliveredFile
+from services.cost_center.application.refuse import refuse
+from services.cost_center.application.settle import Change, saved, settle
+from services.cost_center.domain.bill import Delivery, DeliveryKind, Outcome, Waiting
+from services.cost_center.domain.findings import Rejected, reject
+from services.cost_center.domain.gathering import DeliveryRows, Gathered, kind_of, manifests_of
 from services.cost_center.domain.landing import (
     LandedObject,
     LandingPlace,
+    Seen,
     bill_id,
+    in_quarantine,
     parse_key,
-    unreadable_bill_id,
 )
-from services.cost_center.domain.ports import Bills, FailPoint, Lake, Landing, no_failpoint
+from services.cost_center.domain.manifest import ManifestForm
+from services.cost_center.domain.ports import (
+    Bills,
+    ChangeReports,
+    FailPoint,
+    Lake,
+    Landing,
+    no_failpoint,
+)
+from services.cost_center.domain.promoted_tags import NO_TAGS, ChosenTags
+from services.cost_center.domain.providers.registry import manifest_forms
 from shared.clock import Clock
 from shared.ids import Ids
+from shared.tenancy import TenantId
+
+FORMS = manifest_forms()
 
 
 @dataclass(frozen=True)
@@ -31,33 +53,44 @@ class Ingest:
     landing: Landing
     prepare: Prepare
     lake: Lake
+    changes: ChangeReports
     bills: Bills
+    rows: DeliveryRows
     clock: Clock
     ids: Ids
     workspace: Callable[[], AbstractContextManager[Path]]
     failpoint: FailPoint = no_failpoint
+    forms: Sequence[ManifestForm] = FORMS
+    tags: ChosenTags = NO_TAGS
 
     def __call__(self, landed: LandedObject) -> list[Outcome]:
         """What became of each bill in the object; the same again for a delivery that is done.
 
-        Raises PoisonMessage for a key without a tenant, NotFound when the object is gone, and Unavailable
-        where bills change faster than they can be written.
+        Nothing for a delivery that waits for files. Raises PoisonMessage for a key without a tenant, NotFound
+        when the object is gone, and Unavailable where bills change faster than they can be written.
         """
-        if landed.is_folder:
+        if landed.is_folder or in_quarantine(landed.key):
             return []
         place = parse_key(landed.key)
-        delivery = self.bills.open_delivery(place.tenant, self._delivery(landed, place))
-        if delivery.done:
-            return list(delivery.outcomes.values())
-        self.failpoint("delivery opened")
-        with self.workspace() as workdir:
-            prepared, delivered_at = self._read(landed, place, workdir)
-            self.failpoint("prepared")
-            if prepared.rejection is not None:
-                return self._refuse(landed, place, prepared)
-            return self._publish(landed, place, prepared, delivered_at)
+        kind = DeliveryKind.FILE if place.problem else kind_of(landed.key, self.forms)
+        if kind is DeliveryKind.PART:
+            return self._part(landed, place)
+        return self._deliver(landed, place, kind)
 
-    def _delivery(self, landed: LandedObject, place: LandingPlace) -> Delivery:
+    def _deliver(self, landed: LandedObject, place: LandingPlace, kind: DeliveryKind) -> list[Outcome]:
+        delivery = self.bills.open_delivery(place.tenant, self._delivery(landed, place, kind))
+        if not delivery.done:
+            self.failpoint("delivery opened")
+            with self.workspace() as workdir:
+                if kind is DeliveryKind.MANIFEST:
+                    return self._manifest(landed, place, workdir)
+                return self._settle(landed, place, *self._read(landed, place, workdir))
+        if not delivery.closed:
+            with self.workspace() as workdir:
+                self._close_again(landed, place, delivery, workdir)
+        return list(delivery.outcomes.values())
+
+    def _delivery(self, landed: LandedObject, place: LandingPlace, kind: DeliveryKind) -> Delivery:
         return Delivery(
             delivery_id=landed.delivery_id,
             bucket=landed.bucket,
@@ -65,7 +98,10 @@ class Ingest:
             source=place.source,
             filename=place.filename,
             received_at=self.clock.now(),
+            kind=kind,
         )
+
+    # --- one file ---
 
     def _read(self, landed: LandedObject, place: LandingPlace, workdir: Path) -> tuple[Prepared, datetime]:
         if place.problem is not None:
@@ -73,18 +109,110 @@ class Ingest:
         path = workdir / "delivered"
         delivered_at = self.landing.fetch(landed, path)
         self.failpoint("fetched")
-        return self.prepare(path, place.filename, place.source, workdir), delivered_at
+        return self._preparing(place.tenant)(path, place.filename, place.source, workdir), delivered_at
 
-    def _refuse(self, landed: LandedObject, place: LandingPlace, prepared: Prepared) -> list[Outcome]:
-        names = {bill_id(place.source, period): period for period in prepared.periods}
-        bills: dict[str, str | None] = {**names}
-        if not bills:
-            bills = {unreadable_bill_id(place.source, landed.delivery_id): None}
-        refuse = Refuse(self.bills, landed, place, prepared, frozenset(bills))
-        return [
-            settle(self.bills, place.tenant, landed.delivery_id, name, replace(refuse, period=period))
-            for name, period in bills.items()
-        ]
+    def _preparing(self, tenant: TenantId) -> Prepare:
+        return replace(self.prepare, promoted=self.tags.settings(tenant).promoted)
+
+    # --- several files ---
+
+    def _part(self, landed: LandedObject, place: LandingPlace) -> list[Outcome]:
+        keys = manifests_of(landed.key, self.forms)
+        part = self.bills.open_delivery(place.tenant, self._delivery(landed, place, DeliveryKind.PART))
+        if part.done:
+            return self._whole_again(place, part)
+        if part.waiting is None:
+            waiting = no_manifest(part.received_at, keys)
+            self._saved(place.tenant, landed, lambda stored: replace(stored, waiting=waiting))
+        self.failpoint("part noted")
+        outcomes: list[Outcome] = []
+        for key in keys:
+            manifest = self.landing.look(landed.bucket, key)
+            if manifest is not None:
+                outcomes += self._deliver(manifest.object, parse_key(key), DeliveryKind.MANIFEST)
+                self._end_late_part(landed, place, manifest)
+        return outcomes
+
+    def _whole_again(self, place: LandingPlace, part: Delivery) -> list[Outcome]:
+        """Who died while it closed a delivery had a part in hand, perhaps this one."""
+        whole = None if part.part_of is None else self.bills.delivery(place.tenant, part.part_of)
+        if whole is None or whole.closed:
+            return []
+        for seen in self.landing.versions(whole.bucket, whole.key):
+            if seen.object.delivery_id == whole.delivery_id:
+                return self._deliver(seen.object, parse_key(whole.key), DeliveryKind.MANIFEST)
+        # The manifest is the last that is put away.
+        self.rows.save_delivery(place.tenant, replace(whole, closed=True))
+        return []
+
+    def _end_late_part(self, landed: LandedObject, place: LandingPlace, manifest: Seen) -> None:
+        """A part that a closed delivery does not have, and is older than: it was overwritten."""
+        whole = self.bills.delivery(place.tenant, manifest.object.delivery_id)
+        if whole is None or not whole.closed:
+            return
+        there = self.landing.look(landed.bucket, landed.key, landed.version_id)
+        if there is None or there.modified <= manifest.modified:
+            self._saved(place.tenant, landed, lambda stored: stored.ended())
+
+    def _manifest(self, landed: LandedObject, place: LandingPlace, workdir: Path) -> list[Outcome]:
+        gather = self._gather()
+        try:
+            found = gather(landed, place, workdir)
+        except Rejected as rejection:
+            return self._settle(landed, place, Prepared(rejection=rejection), self.clock.now())
+        if isinstance(found, Over):
+            ended = self._saved(place.tenant, landed, lambda stored: stored.ended(found.part_of))
+            return list(ended.outcomes.values())
+        if isinstance(found, Waiting):
+            self._saved(
+                place.tenant,
+                landed,
+                lambda stored: replace(stored, waiting=still(found, stored.waiting)),
+            )
+            self.failpoint("delivery waiting")
+            return []
+        self._saved(
+            place.tenant,
+            landed,
+            lambda stored: replace(stored, files=found.identity, landed_at=found.landed_at),
+        )
+        self.failpoint("delivery gathered")
+        prepared = self._preparing(place.tenant).delivery(
+            self._fetched(found, workdir), place.source, workdir, found.manifest
+        )
+        return self._settle(landed, place, prepared, found.delivered_at, found)
+
+    def _fetched(self, gathered: Gathered, workdir: Path) -> Iterator[DeliveredFile]:
+        """Each file when its turn has come; the one before has gone by then."""
+        for number, each in enumerate(gathered.files):
+            folder = workdir / f"{number:05d}"
+            folder.mkdir()
+            path = folder / "delivered"
+            self.landing.fetch(each.object, path)
+            self.failpoint("fetched")
+            yield DeliveredFile(each.name, path, folder, each.rows)
+            path.unlink(missing_ok=True)
+
+    # --- what becomes of it ---
+
+    def _settle(
+        self,
+        landed: LandedObject,
+        place: LandingPlace,
+        prepared: Prepared,
+        delivered_at: datetime,
+        gathered: Gathered | None = None,
+    ) -> list[Outcome]:
+        self.failpoint("prepared")
+        if prepared.rejection is not None:
+            outcomes = refuse(self.bills, landed, place, prepared)
+        else:
+            outcomes = self._publish(landed, place, prepared, delivered_at)
+        delivery = self.bills.delivery(place.tenant, landed.delivery_id)
+        if delivery is not None and delivery.done and not delivery.closed:
+            files = [] if gathered is None else [each.object for each in gathered.files]
+            self._close()(place.tenant, landed, files, None if gathered is None else gathered.digest)
+        return outcomes
 
     def _publish(
         self, landed: LandedObject, place: LandingPlace, prepared: Prepared, delivered_at: datetime
@@ -96,6 +224,7 @@ class Ingest:
             publish = Publish(
                 bills=self.bills,
                 lake=self.lake,
+                changes=self.changes,
                 clock=self.clock,
                 ids=self.ids,
                 failpoint=self.failpoint,
@@ -105,6 +234,25 @@ class Ingest:
                 bill_id=name,
                 delivered_at=delivered_at,
                 all_bills=frozenset(names),
+                of_accounts=self.prepare.of_accounts,
             )
             outcomes.append(settle(self.bills, place.tenant, landed.delivery_id, name, publish))
         return outcomes
+
+    def _close_again(
+        self, landed: LandedObject, place: LandingPlace, delivery: Delivery, workdir: Path
+    ) -> None:
+        files: list[LandedObject] = []
+        digest = None
+        if delivery.files is not None:
+            files, digest = self._gather().again(landed, place, delivery, workdir)
+        self._close()(place.tenant, landed, files, digest)
+
+    def _gather(self) -> Gather:
+        return Gather(self.landing, self.bills, self.rows, self.clock, self.forms)
+
+    def _close(self) -> Close:
+        return Close(self.landing, self.bills, self.rows, self.clock, self.failpoint, self.forms)
+
+    def _saved(self, tenant: TenantId, landed: LandedObject, change: Change) -> Delivery:
+        return saved(self.bills, self.rows, tenant, landed.delivery_id, change)

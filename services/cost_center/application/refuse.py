@@ -1,11 +1,18 @@
 """Recording that a delivery was refused for a bill. What is published stays published."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.cost_center.application.prepare import Prepared
+from services.cost_center.application.settle import settle
 from services.cost_center.domain.bill import Bill, Delivery, Outcome, Status
 from services.cost_center.domain.findings import Rejected, describe
-from services.cost_center.domain.landing import LandedObject, LandingPlace, bill_id, unreadable_bill_id
+from services.cost_center.domain.landing import (
+    LandedObject,
+    LandingPlace,
+    bill_id,
+    quarantine_folder,
+    unreadable_bill_id,
+)
 from services.cost_center.domain.ports import Bills
 from services.cost_center.events import BillRejected
 
@@ -32,8 +39,9 @@ class Refuse:
             status=Status.REJECTED,
             format=self.prepared.format,
             billing_period=self.period,
-            files=(self.place.filename,),
+            files=self.prepared.files or (self.place.filename,),
             reasons=reasons(rejection),
+            quarantine=f"s3://{delivery.bucket}/{quarantine_folder(self.place.tenant, delivery.delivery_id)}",
         )
         self.bills.record(
             self.place.tenant,
@@ -46,6 +54,7 @@ class Refuse:
                 key=self.landed.key,
                 reasons=list(rejection.findings),
                 finding_count=rejection.count,
+                quarantine=outcome.quarantine,
             ),
             publishes=False,
         )
@@ -55,6 +64,18 @@ class Refuse:
         if self.period is None:
             return unreadable_bill_id(self.place.source, self.landed.delivery_id)
         return bill_id(self.place.source, self.period)
+
+
+def refuse(bills: Bills, landed: LandedObject, place: LandingPlace, prepared: Prepared) -> list[Outcome]:
+    """The outcomes of all bills of a refused delivery, as far as it is known which it has."""
+    found: dict[str, str | None] = {bill_id(place.source, period): period for period in prepared.periods}
+    if not found:
+        found = {unreadable_bill_id(place.source, landed.delivery_id): None}
+    step = Refuse(bills, landed, place, prepared, frozenset(found))
+    return [
+        settle(bills, place.tenant, landed.delivery_id, name, replace(step, period=period))
+        for name, period in found.items()
+    ]
 
 
 def reasons(rejection: Rejected) -> tuple[str, ...]:

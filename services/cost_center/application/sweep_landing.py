@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from services.cost_center.domain.landing import QUARANTINE, in_quarantine
 from services.cost_center.domain.sweep_ports import LandedVersions, LandingQueue, LandingSweepRows
 from services.cost_center.domain.sweeps import (
     HORIZON,
@@ -20,6 +21,7 @@ from services.cost_center.domain.sweeps import (
     LandingState,
     Position,
     Resent,
+    accounted,
     lost,
     upload_floor,
 )
@@ -101,7 +103,7 @@ class _Run:
 
     def uploads(self, state: LandingState) -> LandingState:
         """Each source from its watermark on, as far as the pages go; the next run begins with the next."""
-        sources = sorted(self.sweep.landed.sources(self.tenant))
+        sources = sorted(set(self.sweep.landed.sources(self.tenant)) - {QUARANTINE})
         last = state.last_source or ""
         budget = self.sweep.pages
         for source in [each for each in sources if each > last] + [each for each in sources if each <= last]:
@@ -160,14 +162,15 @@ class _Run:
 
     def _accounted(self, each: Landed) -> bool:
         """Whether nothing is left to do for this object, now or later; announces it if it is lost."""
-        if each.object.is_folder or each.modified < self.now - HORIZON:
+        refused = in_quarantine(each.object.key)
+        if refused or each.object.is_folder or each.modified < self.now - HORIZON:
             return True
         if each.modified > self.now - self.sweep.grace:
             return False
         delivery_id = each.object.delivery_id
         delivery = self.sweep.rows.delivery(self.tenant, delivery_id)
         if not lost(delivery, self.now, self.sweep.grace):
-            return delivery is not None and delivery.done
+            return accounted(delivery)
         before = self.resent.get(delivery_id) or self.sweep.rows.resent(self.tenant, delivery_id)
         if before is not None and not before.due(self.now):
             return False

@@ -5,7 +5,7 @@ file goes only if all of this holds:
 
 - it is a data file of the tenant (`<tenant>/<tier>/<table>/data/<delivery>/...`) older than the safe age;
 - its delivery is not open: an open one may still publish what it uploaded;
-- no published set names it, neither today's nor one of history (`SET#` rows).
+- no published set names it, neither today's nor one of history that `as_of` promises (see `expire_sets`).
 
 The order of reading makes this safe while others publish: first the files, then the deliveries, then the
 sets. A delivery that was seen done has its sets written already; one that begins later writes new files.

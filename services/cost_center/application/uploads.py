@@ -5,6 +5,7 @@ from datetime import datetime
 
 from services.cost_center.domain.landing import upload_key
 from services.cost_center.domain.ports import Landing
+from shared.errors import BadRequest
 from shared.ids import Ids
 from shared.tenancy import TenantId
 
@@ -13,6 +14,7 @@ from shared.tenancy import TenantId
 class UploadPlace:
     """A key of the tenant's own landing prefix, and a presigned address to put one object there."""
 
+    upload_id: str
     bucket: str
     key: str
     url: str
@@ -26,8 +28,21 @@ class StartUpload:
     landing: Landing
     ids: Ids
 
-    def __call__(self, tenant: TenantId, source: str, filename: str) -> UploadPlace:
-        """Raises BadRequest for a source or file name that makes no key."""
-        key = upload_key(tenant, source, self.ids.new(), filename)
+    def __call__(
+        self,
+        tenant: TenantId,
+        source: str,
+        filename: str,
+        folder: str | None = None,
+        upload_id: str | None = None,
+    ) -> UploadPlace:
+        """With `folder` it is one file of a delivery of several, which all have the first one's `upload_id`.
+
+        Raises BadRequest for what makes no key, and for an upload id without a folder.
+        """
+        if upload_id is not None and folder is None:
+            raise BadRequest("upload_id is for files of one delivery: give the folder", code="INVALID_UPLOAD")
+        upload_id = upload_id or self.ids.new()
+        key = upload_key(tenant, source, upload_id, filename, folder)
         upload = self.landing.presign_put(key)
-        return UploadPlace(upload.bucket, key, upload.url, upload.expires_at)
+        return UploadPlace(upload_id, upload.bucket, key, upload.url, upload.expires_at)

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.cost_center.events import CurrencyTotal, PublishedTable
+from shared.clock import iso
 
 
 class Status(StrEnum):
@@ -35,6 +36,8 @@ class Outcome:
     totals: tuple[CurrencyTotal, ...] = ()
     reasons: tuple[str, ...] = ()
     published_at: datetime | None = None
+    quarantine: str | None = None
+    """Where the files of a refused delivery are kept: the s3:// address of a folder."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class PublishedSet:
     """What readers of a bill see, named in one write: the snapshot and files of each of its tables.
 
     `content` is the delivered content's hash, `recipe` that of the rules that curated it, `delivered_at`
-    orders deliveries, and `attempt` finds the reconciliation rows.
+    and then `order` order deliveries, and `attempt` finds the reconciliation rows.
     """
 
     delivery_id: str
@@ -53,6 +56,8 @@ class PublishedSet:
     published_at: datetime
     primary: bool
     tables: Mapping[str, PublishedTable]
+    order: str = ""
+    """Empty in sets from before it was kept."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +108,42 @@ class Bill:
         return replace(self, last_rejection=rejection)
 
 
+class DeliveryKind(StrEnum):
+    """What a landed object is: a bill by itself, the manifest of several files, or one of those."""
+
+    FILE = "file"
+    MANIFEST = "manifest"
+    PART = "part"
+
+
+MOST_TOLD = 20
+"""How many missing files are named; all of them are counted."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Why a delivery cannot be read yet: what is missing of the files that its manifest names.
+
+    `missing` has the first MOST_TOLD of `missing_count`; a part whose manifest has not come misses that.
+    """
+
+    since: datetime
+    reason: str
+    missing: tuple[str, ...] = ()
+    missing_count: int = 0
+    named: int = 0
+    billing_period: str | None = None
+
+
 @dataclass(frozen=True)
 class Delivery:
-    """One delivered file and what became of each bill in it. `done` when there is nothing left to do."""
+    """One delivered object and what became of each bill in it.
+
+    `done` when its bills are decided, `closed` when nothing at all is left to do: refused files are in
+    quarantine, and the parts of a delivery know that it is done. A part, or a second copy of a manifest, is
+    done with the delivery that it is `part_of`; `files` tells of a manifest's files, in the versions that
+    were read, and `landed_at` when it was put.
+    """
 
     delivery_id: str
     bucket: str
@@ -116,25 +154,50 @@ class Delivery:
     done: bool = False
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     version: int | None = None
+    kind: DeliveryKind = DeliveryKind.FILE
+    closed: bool = False
+    waiting: Waiting | None = None
+    part_of: str | None = None
+    files: str | None = None
+    landed_at: datetime | None = None
 
     def with_outcome(self, outcome: Outcome, *, of: frozenset[str]) -> "Delivery":
         """The delivery with one more outcome; done when each bill in `of` has one."""
         outcomes = {**self.outcomes, outcome.bill_id: outcome}
-        return replace(self, outcomes=outcomes, done=of <= outcomes.keys())
+        done = of <= outcomes.keys()
+        refused = any(each.status is Status.REJECTED for each in outcomes.values())
+        closed = done and not refused and self.kind is DeliveryKind.FILE
+        return replace(self, outcomes=outcomes, done=done, closed=closed, waiting=None)
+
+    @property
+    def order(self) -> str:
+        """Orders deliveries of one moment (S3's clock has whole seconds), the same whoever comes first.
+
+        An upload's key holds an id that sorts by time, so the later upload is the later delivery. Two
+        versions of one key in one second are told apart by their ids, which say nothing of time: S3's
+        `sequencer` would, but only the event of the put has it, and no sweep that announces a put again.
+        Where a manifest's own time is the same as another's, the one that landed later is the later.
+        """
+        landed = "" if self.landed_at is None else f"{iso(self.landed_at)}\n"
+        return f"{landed}{self.key}\n{self.delivery_id}"
+
+    def ended(self, part_of: str | None = None) -> "Delivery":
+        """The delivery with nothing left to do, and no bill of its own."""
+        return replace(self, done=True, closed=True, waiting=None, part_of=part_of)
 
 
 def judge(
-    published: PublishedSet | None, *, content: str, recipe: str, delivered_at: datetime
+    published: PublishedSet | None, *, content: str, recipe: str, delivered_at: datetime, order: str = ""
 ) -> tuple[Status, str | None]:
     """What a good delivery does to what is published, and why it does nothing, if so.
 
     The same content by the same rules is unchanged; a delivery older than the published one never replaces
-    it.
+    it. Of two deliveries of one moment, the one with the greater `order` is the newer (see Delivery.order).
     """
     if published is None:
         return Status.INGESTED, None
     if (published.content, published.recipe) == (content, recipe):
         return Status.UNCHANGED, "the same content is published"
-    if delivered_at < published.delivered_at:
+    if (delivered_at, order) < (published.delivered_at, published.order):
         return Status.UNCHANGED, "a newer delivery of this bill is published"
     return Status.RESTATED, None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from enum import StrEnum
 
-from services.cost_center.domain import charges
+from services.cost_center.domain import charges, tags
 from services.cost_center.domain.tables import CHARGES, ColumnType
 from shared.errors import BadRequest
 
@@ -28,6 +28,7 @@ DIMENSIONS: tuple[str, ...] = tuple(
     column.name for column in charges.COLUMNS if column.type is ColumnType.STRING and column.name not in _JSON
 )
 """What costs can be grouped and filtered by, beside `tag:<key>`."""
+_USUAL = ("ServiceName", "ServiceCategory", "SubAccountId", "RegionId", "ChargeCategory", "ResourceId")
 
 
 class Metric(StrEnum):
@@ -51,7 +52,8 @@ class Granularity(StrEnum):
 
 @dataclass(frozen=True)
 class CostQuestion:
-    """What a caller wants to know, as it was asked. `start` is inclusive and `end` exclusive."""
+    """What a caller wants to know, as it was asked. `start` is inclusive and `end` exclusive; `as_of` is the
+    moment whose published bills answer."""
 
     group_by: Sequence[str] = ()
     granularity: Granularity = Granularity.MONTHLY
@@ -61,17 +63,20 @@ class CostQuestion:
     end: str | None = None
     order: str | None = None
     limit: int = 100
+    as_of: str | None = None
 
 
 @dataclass(frozen=True)
 class CostQuery:
-    """The compiled question: its SQL, the columns of an answer in order, and which of them is a moment."""
+    """The compiled question: its SQL, the columns of an answer in order, which of them is a moment, and as of
+    when it is asked."""
 
     sql: str
     columns: tuple[str, ...]
     moment: str | None
     granularity: Granularity
     limit: int
+    as_of: datetime | None = None
 
     def present(self, value: object) -> object:
         """A moment of the answer as the granularity has it: a date, but for hours."""
@@ -111,6 +116,7 @@ def compile_question(question: CostQuestion) -> CostQuery:
         moment=moment[0] if moment else None,
         granularity=question.granularity,
         limit=question.limit,
+        as_of=_as_of(question.as_of),
     )
 
 
@@ -126,12 +132,25 @@ def _dimensions(group_by: Sequence[str]) -> list[tuple[str, str]]:
 def _dimension(name: str) -> str:
     """The SQL of a dimension. Raises BadRequest (UNKNOWN_DIMENSION) that names the nearest one."""
     if name.startswith(_TAG) and len(name) > len(_TAG):
-        return f'element_at("Tags", {_literal(name.removeprefix(_TAG))})'
+        key = tags.normal_key(name.removeprefix(_TAG), tags.FOCUS)
+        return f'element_at("Tags", {_literal(key)})'
     if name in DIMENSIONS:
         return _identifier(name)
-    nearest = difflib.get_close_matches(name, DIMENSIONS, n=1, cutoff=0.5)
-    hint = f"; did you mean {nearest[0]}?" if nearest else ""
-    raise BadRequest(f"there is no dimension {name!r}{hint}", code="UNKNOWN_DIMENSION")
+    raise BadRequest(f"there is no dimension {name!r}{_hint(name)}", code="UNKNOWN_DIMENSION")
+
+
+def _hint(name: str) -> str:
+    """What to ask for instead. Else the nearest dimension without regard to case; where none is near, those
+    that are asked for most."""
+    if name in list(Metric):
+        return f": it is a metric, metric={name}"
+    if name in ("BillingPeriodStart", "ChargePeriodStart"):
+        return ": granularity groups by time, start and end narrow it down"
+    folded = {each.casefold(): each for each in DIMENSIONS}
+    nearest = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    if nearest:
+        return f"; did you mean {folded[nearest[0]]}?"
+    return f"; there are {', '.join(_USUAL)}, tag:<key> and other columns of FOCUS"
 
 
 def _moment(granularity: Granularity) -> tuple[str, str] | None:
@@ -146,6 +165,15 @@ def _moment(granularity: Granularity) -> tuple[str, str] | None:
             return None
 
 
+def _whose(condition: str) -> tuple[str, str]:
+    """What of a filter's name has a colon of its own, and the rest: `tag:aws:` and `created_by:me`."""
+    if not condition.startswith(_TAG):
+        return "", condition
+    rest = condition.removeprefix(_TAG)
+    mark = next((mark for mark, _ in tags.FOCUS if rest.startswith(mark) and rest.count(":") > 1), "")
+    return _TAG + mark, rest.removeprefix(mark)
+
+
 def _conditions(filters: Sequence[str]) -> list[str]:
     """`Name:Value`, repeated: values of one name are alternatives; an empty value means that there is
     none."""
@@ -153,7 +181,7 @@ def _conditions(filters: Sequence[str]) -> list[str]:
         raise BadRequest(f"at most {MAX_FILTERS} filters", code="INVALID_FILTER")
     values: dict[str, list[str]] = {}
     for each in filters:
-        prefix, rest = (_TAG, each.removeprefix(_TAG)) if each.startswith(_TAG) else ("", each)
+        prefix, rest = _whose(each)
         name, colon, value = rest.partition(":")
         if not colon or not name:
             raise BadRequest(f"a filter is Name:Value, not {each!r}", code="INVALID_FILTER")
@@ -190,16 +218,19 @@ def _is_month(bound: datetime) -> bool:
     return bound.day == 1 and bound.time() == time()
 
 
-def _instant(name: str, text: str | None) -> datetime | None:
+def _instant(name: str, text: str | None, code: str = "INVALID_RANGE") -> datetime | None:
     if not text:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise BadRequest(
-            f"{name} is a date or a time in ISO 8601, not {text!r}", code="INVALID_RANGE"
-        ) from error
+        raise BadRequest(f"{name} is a date or a time in ISO 8601, not {text!r}", code=code) from error
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _as_of(text: str | None) -> datetime | None:
+    moment = _instant("as_of", text, "INVALID_AS_OF")
+    return moment and moment.replace(tzinfo=UTC)
 
 
 def _order(order: str | None, columns: Sequence[str], moment: str | None, metric: Metric) -> str:

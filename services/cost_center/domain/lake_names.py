@@ -18,3 +18,8 @@ def data_key(tenant: TenantId, tier: Tier, table: str, delivery_id: str, attempt
     """The S3 key of a data file. Each attempt writes files of its own: what a reader may know never
     changes."""
     return f"{table_prefix(tenant, tier, table)}/data/{delivery_id}/{attempt}-{number}.parquet"
+
+
+def changes_key(tenant: TenantId, bill_id: str, delivery_id: str, attempt: str) -> str:
+    """The S3 key of the document of what a restatement changed."""
+    return f"{tenant}/changes/{bill_id}/{delivery_id}/{attempt}.json"

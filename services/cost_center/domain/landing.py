@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
 from shared.errors import BadRequest, PoisonMessage
 from shared.ids import deterministic_id
@@ -12,6 +13,16 @@ _SOURCE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 UNKNOWN_SOURCE = "unknown"
 """The source of a delivery whose key names none. It can only be rejected."""
+QUARANTINE = ".quarantine"
+"""The folder of a tenant's refused files; no source can be called so."""
+SOURCE_MODIFIED = "onyx-source-modified"
+"""Object metadata: when the source's object was made (ISO 8601). Who copies a delivery sets it, so that
+copies that are made in another order keep the order of the originals."""
+TOGETHER = "delivery"
+"""The folder below an upload's id for files of one delivery: none of them is a bill by itself."""
+_UPLOAD = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_UPLOADED_TOGETHER = re.compile(rf"[^/]+/[^/]+/{_UPLOAD}/{TOGETHER}/.+")
+_LONGEST_KEY = 1024
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,14 @@ class LandedObject:
     def is_folder(self) -> bool:
         """Consoles and sync tools make empty objects that only draw a folder."""
         return self.key.endswith("/") and self.size == 0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An object of the landing bucket as it is there, and when that version was put."""
+
+    object: LandedObject
+    modified: datetime
 
 
 @dataclass(frozen=True)
@@ -67,8 +86,13 @@ def valid_source(source: str) -> bool:
     return _SOURCE.fullmatch(source) is not None
 
 
-def upload_key(tenant: TenantId, source: str, upload_id: str, filename: str) -> str:
-    """The landing key of an upload. BadRequest for a bad source or a file name that is a path."""
+def upload_key(
+    tenant: TenantId, source: str, upload_id: str, filename: str, folder: str | None = None
+) -> str:
+    """The landing key of an upload; with `folder` (which may be empty) that of one file of several.
+
+    Raises BadRequest for a bad source, a file name that is a path, and a folder that is no plain one below.
+    """
     if not valid_source(source):
         raise BadRequest(
             "source must be lower case letters, digits and dashes, at most 63", code="INVALID_SOURCE"
@@ -77,7 +101,38 @@ def upload_key(tenant: TenantId, source: str, upload_id: str, filename: str) -> 
         raise BadRequest("filename must be a plain file name", code="INVALID_FILENAME")
     if any(ord(character) < 32 for character in filename):
         raise BadRequest("filename must not have control characters", code="INVALID_FILENAME")
-    return f"{tenant}/{source}/{upload_id}/{filename}"
+    if folder is None:
+        return f"{tenant}/{source}/{upload_id}/{filename}"
+    if not _is_uuid(upload_id):
+        raise BadRequest("upload_id must be the one that an earlier upload was given", code="INVALID_UPLOAD")
+    steps = folder.split("/") if folder else []
+    if {"", ".", ".."} & set(steps) or "\\" in folder or any(ord(character) < 32 for character in folder):
+        raise BadRequest("folder must be a plain relative path, such as a/b", code="INVALID_FOLDER")
+    key = "/".join((tenant, source, upload_id, TOGETHER, *steps, filename))
+    if len(key.encode()) > _LONGEST_KEY:
+        raise BadRequest(f"the key would have more than {_LONGEST_KEY} bytes", code="INVALID_FOLDER")
+    return key
+
+
+def uploaded_together(key: str) -> bool:
+    """Whether the key is of an upload of several files, which are nothing without their manifest."""
+    return _UPLOADED_TOGETHER.fullmatch(key) is not None
+
+
+def quarantine_folder(tenant: TenantId, delivery_id: str) -> str:
+    """Where the files of a refused delivery are kept: a key prefix, with its slash."""
+    return f"{tenant}/{QUARANTINE}/{delivery_id}/"
+
+
+def in_quarantine(key: str) -> bool:
+    return key.split("/")[1:2] == [QUARANTINE]
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def bill_id(source: str, billing_period: str) -> str:

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from services.cost_center.domain.bill import Bill, Delivery, Primaries, PublishedSet
-from services.cost_center.domain.landing import LandedObject
+from services.cost_center.domain.changes import ChargeSums
+from services.cost_center.domain.history import HistoricSet
+from services.cost_center.domain.landing import LandedObject, Seen
+from services.cost_center.domain.promoted_tags import Promoted
 from services.cost_center.domain.reconciliation import Reconciliation
 from services.cost_center.domain.tables import (
     GroupKey,
@@ -51,7 +54,25 @@ class Landing(Protocol):
     """The landing bucket."""
 
     def fetch(self, landed: LandedObject, target: Path) -> datetime:
-        """Download that very version; returns when it was delivered. NotFound when it is gone."""
+        """Download that very version; returns when its source made it, or else when it landed.
+
+        Raises NotFound when it is gone.
+        """
+        ...
+
+    def look(self, bucket: str, key: str, version_id: str | None = None) -> Seen | None:
+        """The object as it is there now (or that version of it); None where there is none."""
+        ...
+
+    def versions(self, bucket: str, key: str) -> Sequence[Seen]:
+        """The versions of that one key which are there, the newest first; a hundred at most."""
+        ...
+
+    def move(self, landed: LandedObject, target: str) -> None:
+        """Copy that very version to the key `target` and then delete it; nothing where it is gone already.
+
+        Another version of the key stays, and becomes or remains the current one.
+        """
         ...
 
     def presign_put(self, key: str) -> Upload:
@@ -82,8 +103,18 @@ class Converter(Protocol):
         """The raw table's rows, typed, one staged table per billing period."""
         ...
 
-    def stage_charges(self, raw: StagedTable, layout: Layout, workdir: Path) -> StagedTable:
-        """The curated rows of one staged raw table."""
+    def join_raw(self, parts: Sequence[StagedTable], workdir: Path) -> StagedTable:
+        """The staged raw tables of one billing period, of several files, as one: all with all columns."""
+        ...
+
+    def stage_charges(
+        self, raw: StagedTable, layout: Layout, workdir: Path, promoted: Promoted = ()
+    ) -> StagedTable:
+        """The curated rows of one staged raw table, with a column for each of those tags."""
+        ...
+
+    def of_accounts(self, charges: StagedTable, accounts: frozenset[str], workdir: Path) -> StagedTable:
+        """Those of the curated rows that are of these billing accounts."""
         ...
 
 
@@ -113,6 +144,20 @@ class Lake(Protocol):
         ...
 
 
+class ChangeReports(Protocol):
+    """What restatements changed, in the tenant's part of the lake."""
+
+    def staged(self, charges: StagedTable) -> ChargeSums: ...
+
+    def published(self, tenant: TenantId, charges: PublishedTable) -> ChargeSums:
+        """Raises Unavailable where the set cannot be read."""
+        ...
+
+    def save(self, tenant: TenantId, bill_id: str, delivery_id: str, attempt: str, body: bytes) -> str:
+        """Keep a document; returns its URI."""
+        ...
+
+
 class Bills(Protocol):
     """The bill table, the reconciliation table and the outbox."""
 
@@ -139,6 +184,10 @@ class Bills(Protocol):
         self, tenant: TenantId, bill_id: str, published: PublishedSet
     ) -> list[Reconciliation]: ...
 
+    def history_of(self, tenant: TenantId, bill_id: str) -> Sequence[HistoricSet]:
+        """Every set that was ever published of the bill, the newest first."""
+        ...
+
     def record(
         self,
         tenant: TenantId,
@@ -161,8 +210,11 @@ class Bills(Protocol):
 class QueryEngine(Protocol):
     """Answers SQL over the caller's own tables."""
 
-    def query(self, sql: str, authorization: str) -> Sequence[Mapping[str, Any]]:
-        """The rows of one SELECT. Raises OnyxError as the engine answered."""
+    def query(
+        self, sql: str, authorization: str, as_of: datetime | None = None
+    ) -> Sequence[Mapping[str, Any]]:
+        """The rows of one SELECT over what was published then (None: over what is). Raises OnyxError as the
+        engine answered."""
         ...
 
 

@@ -14,12 +14,17 @@ _NOTHING = GroupTotal(Decimal(0), 0)
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """One group of a bill. `residue` is what rounding to 18 decimals took away from the raw amounts."""
+    """One group of a bill. `residue` is what rounding to 18 decimals took away from the raw amounts.
+
+    `raw_only`: another source feeds `charges` for this billing account, so its curated rows, which add up as
+    all do, are not published.
+    """
 
     key: GroupKey
     raw: GroupTotal
     curated: GroupTotal
     residue: Decimal
+    raw_only: bool = False
 
     @property
     def difference(self) -> Decimal:
@@ -55,11 +60,7 @@ def demand_equal(file: str, groups: Sequence[Reconciliation]) -> None:
 def demand_representable(file: str, totals: Mapping[GroupKey, GroupTotal]) -> None:
     """Raises Rejected that names each total, of a group or of a period's currency, that decimal(38,18) cannot
     hold: each amount may fit and their sum not."""
-    sums = {
-        f"account {key.billing_account}, {key.billing_period}, invoice {key.invoice or 'none'}, "
-        f"{key.currency}": total.amount
-        for key, total in sorted(totals.items())
-    }
+    sums = {key.where: total.amount for key, total in sorted(totals.items())}
     for period, currency in sorted({(key.billing_period, key.currency) for key in totals}):
         sums[f"{period}, {currency}"] = exact_sum(
             total.amount
@@ -89,15 +90,12 @@ def _representable(amount: Decimal) -> bool:
 
 
 def _finding(file: str, group: Reconciliation) -> Finding:
-    key = group.key
-    invoice = key.invoice or "none"
-    where = f"account {key.billing_account}, {key.billing_period}, invoice {invoice}, {key.currency}"
     return Finding(
         file=file,
         column="BilledCost",
         expected=f"{money_text(group.raw.amount)} in {group.raw.rows} rows",
         found=f"{money_text(group.curated.amount)} in {group.curated.rows} rows",
-        message=f"the bill does not reconcile for {where}",
+        message=f"the bill does not reconcile for {group.key.where}",
     )
 
 

@@ -1,9 +1,11 @@
 """What the sweeps need from outside, as Protocols."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from services.cost_center.domain.bill import Delivery
+from services.cost_center.domain.history import Publication
 from services.cost_center.domain.landing import LandedObject
 from services.cost_center.domain.sweeps import (
     LakePage,
@@ -62,6 +64,39 @@ class LandingSweepRows(Protocol):
         word: Envelope | None,
     ) -> None:
         """State, what was sent again (at most 90) and the event that tells of it: all or nothing."""
+        ...
+
+
+class SetRows(Protocol):
+    """The published sets of a tenant, of today and of history."""
+
+    def publications(self, tenant: TenantId) -> Mapping[str, Sequence[Publication]]:
+        """By bill id, oldest first: every set that ever was."""
+        ...
+
+    def let_go(self, tenant: TenantId, bill_id: str, published_at: datetime) -> None:
+        """Forget the files of one set. What it came from and its totals stay known."""
+        ...
+
+    def ask_maintenance(self, tenant: TenantId, now: datetime) -> None:
+        """Have the tenant's tables maintained, once a week however often it is asked."""
+        ...
+
+    def bound_snapshots(self, tenant: TenantId) -> Mapping[tuple[str, str], set[int]]:
+        """By database and table, the Iceberg snapshots that sets name which can still be read."""
+        ...
+
+
+class LakeTables(Protocol):
+    """The tenant's Iceberg tables, to be maintained."""
+
+    def expire_snapshots(
+        self, tenant: TenantId, database: str, table: str, *, keep: set[int], before: datetime
+    ) -> int:
+        """Forget the snapshots made before that moment, but for `keep` and the table's head; how many.
+
+        Raises Unavailable after too many lost races with writers.
+        """
         ...
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from services.cost_center.domain.bill import Delivery
+from services.cost_center.domain.bill import Delivery, DeliveryKind
 from services.cost_center.domain.landing import LandedObject
 from services.cost_center.domain.tables import Tier
 from shared.tenancy import TenantId
@@ -73,8 +73,22 @@ class Resent:
 
 
 def lost(delivery: Delivery | None, now: datetime, grace: timedelta) -> bool:
-    """Whether nothing, or nothing any more, seems to work on what was delivered."""
-    return delivery is None or (not delivery.done and delivery.received_at < now - grace)
+    """Whether nothing, or nothing any more, seems to work on what was delivered.
+
+    A part that is on record is no work by itself: its manifest is.
+    """
+    if delivery is None:
+        return True
+    return not _over(delivery) and delivery.received_at < now - grace
+
+
+def accounted(delivery: Delivery | None) -> bool:
+    """Whether the sweep never has to look at the delivery again."""
+    return delivery is not None and _over(delivery)
+
+
+def _over(delivery: Delivery) -> bool:
+    return (delivery.done and delivery.closed) or delivery.kind is DeliveryKind.PART
 
 
 def upload_floor(tenant: TenantId, source: str, moment: datetime) -> str:
@@ -87,6 +101,7 @@ def upload_floor(tenant: TenantId, source: str, moment: datetime) -> str:
 
 
 _TIERS = "|".join(tier.value for tier in Tier)
+_CHANGES = re.compile(r"(?P<tenant>[^/]+)/changes/[^/]+/(?P<delivery>[^/]+)/[^/]+\.json")
 _DATA = re.compile(rf"(?P<tenant>[^/]+)/(?:{_TIERS})/[^/]+/data/(?P<delivery>[^/]+)/[^/]+\.parquet")
 
 
@@ -98,8 +113,9 @@ class LakeFile:
     modified: datetime
 
     def delivery_of(self, tenant: TenantId) -> str | None:
-        """The delivery that wrote this data file; None for metadata and whatever else lies there."""
-        found = _DATA.fullmatch(self.key)
+        """The delivery that wrote this data file, or document of changes; None for metadata and whatever
+        else lies there."""
+        found = _DATA.fullmatch(self.key) or _CHANGES.fullmatch(self.key)
         return found["delivery"] if found and found["tenant"] == tenant else None
 
 

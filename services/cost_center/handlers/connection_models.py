@@ -19,6 +19,8 @@ class _Model(BaseModel):
 class PlaceGiven(_Model):
     """Where the bills are, if not where the template puts them. What is left out stays as it is."""
 
+    model_config = ConfigDict(extra="forbid")
+
     role_arn: str | None = Field(
         default=None, max_length=2048, description="A role of the account, named `onyx-bills-...`."
     )

@@ -30,6 +30,8 @@ class _Model(BaseModel):
 class NewExport(_Model):
     """One billing month (`period`), or several (`from` and `to`, both included)."""
 
+    model_config = ConfigDict(extra="forbid")
+
     period: str | None = Field(default=None, pattern=MONTH, examples=["2026-09"])
     first: str | None = Field(default=None, alias="from", pattern=MONTH, examples=["2026-07"])
     last: str | None = Field(default=None, alias="to", pattern=MONTH, examples=["2026-09"])

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from services.cost_center.adapters.bill_store import BillStore
+from services.cost_center.adapters.delivery_rows import TableDeliveryRows
 from services.cost_center.adapters.landing_s3 import S3Landing
 from services.cost_center.adapters.query_http import HttpQueryEngine
 from services.cost_center.adapters.settings import ApiSettings
+from services.cost_center.adapters.trouble_rows import TroubleRows
 from services.cost_center.application.bills import ReadBills
 from services.cost_center.application.costs import Costs
+from services.cost_center.application.deliveries import ReadDeliveries
 from services.cost_center.application.uploads import StartUpload
 from shared.clock import SystemClock
 from shared.config import load_settings
@@ -21,6 +24,7 @@ from shared.table import PageKeys, TenantTable
 class ApiServices:
     uploads: StartUpload
     bills: ReadBills
+    deliveries: ReadDeliveries
     costs: Costs
 
 
@@ -28,8 +32,9 @@ class ApiServices:
 def api_services() -> ApiServices:
     settings = load_settings(ApiSettings)
     clock = SystemClock()
+    table = TenantTable(settings.bill_table, page_keys=PageKeys.from_secret(settings.page_token_secret_arn))
     store = BillStore(
-        TenantTable(settings.bill_table, page_keys=PageKeys.from_secret(settings.page_token_secret_arn)),
+        table,
         TenantTable(settings.reconciliation_table),
         Outbox(settings.outbox_table),
         clock,
@@ -37,5 +42,6 @@ def api_services() -> ApiServices:
     return ApiServices(
         uploads=StartUpload(S3Landing(settings.landing_bucket, clock), UuidIds()),
         bills=ReadBills(store),
+        deliveries=ReadDeliveries(store, TroubleRows(table), TableDeliveryRows(table), clock),
         costs=Costs(HttpQueryEngine(settings.query_url)),
     )

@@ -11,16 +11,21 @@ from moto import mock_aws
 
 from services.cost_center.adapters.bill_store import BillStore
 from services.cost_center.domain.bill import Bill, Delivery, Outcome, PublishedSet, Status
+from services.cost_center.domain.history import HistoricSet
 from services.cost_center.domain.ports import Bills
 from services.cost_center.domain.reconciliation import Reconciliation
 from services.cost_center.domain.tables import GroupKey, GroupTotal
 from services.cost_center.events import (
     BillIngested,
     BillRejected,
+    BillRestated,
     Column,
     CurrencyTotal,
     Finding,
+    PreviousSet,
     PublishedTable,
+    SetChanges,
+    TotalChange,
 )
 from shared import aws
 from shared.clock import FixedClock
@@ -132,6 +137,46 @@ def test_what_is_recorded_is_read_back_exactly(bills: Bills) -> None:
     assert read.outcomes == {"aws.2026-09": outcome()}
     assert bills.bill(GLOBEX, "aws.2026-09") is None
     assert bills.delivery(GLOBEX, "d1") is None
+
+
+def test_every_published_set_is_in_the_history_of_its_bill_with_what_it_changed(bills: Bills) -> None:
+    first = Bill(outcome(), published())
+    record(bills, 1, first, bills.open_delivery(ACME, delivery()))
+    changes = SetChanges(
+        totals=[
+            TotalChange(
+                currency="USD", before=Decimal("0.1"), after=Decimal("1E-18"), difference=Decimal("-0.1")
+            )
+        ],
+        largest=[],
+        others=[],
+        count=3,
+        document="s3://lake/acme/changes/x.json",
+    )
+    later = NOW + timedelta(microseconds=1)
+    second = Bill(
+        replace(outcome(Status.RESTATED, number=2), published_at=later),
+        replace(published("t2", later), delivery_id="d2"),
+        version=1,
+    )
+    event = BillRestated.model_validate(
+        {
+            **ingested(delivery_id="d2").model_dump(),
+            "status": "restated",
+            "previous": PreviousSet(delivery_id="d1", published_at=NOW, rows=3),
+            "changes": changes,
+        }
+    )
+    stored = bills.open_delivery(ACME, delivery(2))
+    done = stored.with_outcome(second.outcome, of=frozenset({second.bill_id}))
+    bills.record(ACME, delivery=done, bill=second, event=event, publishes=True)
+
+    assert list(bills.history_of(ACME, "aws.2026-09")) == [
+        HistoricSet(second.outcome, later, kept=True, changes=changes),
+        HistoricSet(first.outcome, NOW, kept=True),
+    ]
+    assert list(bills.history_of(ACME, "aws.2026-0")) == []
+    assert list(bills.history_of(GLOBEX, "aws.2026-09")) == []
 
 
 def test_a_delivery_is_opened_once(bills: Bills) -> None:

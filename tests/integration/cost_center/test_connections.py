@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from io import BytesIO
 from itertools import count
 from typing import Any
@@ -256,6 +257,7 @@ def test_a_manifest_that_was_replaced_is_not_read_as_the_one_listed(bucket: Any)
     assert opened.read(listed) == b"{}"
     assert opened.land_manifest(listed, "acme/aws/m") == 2
     head = boto3.client("s3").head_object(Bucket="landing", Key="acme/aws/m")
+    assert datetime.fromisoformat(head["Metadata"].pop("onyx-source-modified"))
     assert head["Metadata"] == {"onyx-bucket": bucket.place.bucket, "onyx-prefix": "acme/aws"}
     put(bucket, key, b"{ }")
     for act in (lambda: opened.read(listed), lambda: opened.land_manifest(listed, "acme/aws/n")):

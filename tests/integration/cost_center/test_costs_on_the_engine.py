@@ -9,6 +9,7 @@ import pytest
 
 from services.cost_center.application.costs import Costs
 from services.cost_center.domain.costs import CostQuestion, Granularity, Metric
+from services.cost_center.domain.naming import athena_name
 from services.query_engine.adapters import polars_engine
 from services.query_engine.domain.answers import Limits
 from services.query_engine.domain.plan import compile_query
@@ -21,16 +22,20 @@ class Engine:
     """The engine's own compiler and Polars adapter over the files of the published bills."""
 
     def __init__(self, world: World) -> None:
-        groups = []
+        groups: dict[str, list[FileGroup]] = {}
         for bill in world.bills.bills(ACME, limit=100, cursor=None).bills:
             assert bill.published is not None
-            charges = bill.published.tables["charges"]
-            columns = tuple(Column(column.name, column.type) for column in charges.columns)
-            groups.append(FileGroup(tuple(charges.files), columns))
-        columns = union_columns(*(group.columns for group in groups))
-        self._catalog = {"charges": Table("charges", columns, tuple(groups))}
+            for name, table in bill.published.tables.items():
+                columns = tuple(Column(column.name, column.type) for column in table.columns)
+                groups.setdefault(name, []).append(FileGroup(tuple(table.files), columns))
+        self._catalog = {
+            name: Table(name, union_columns(*(each.columns for each in found)), tuple(found))
+            for name, found in groups.items()
+        }
 
-    def query(self, sql: str, authorization: str) -> Sequence[Mapping[str, Any]]:
+    def query(
+        self, sql: str, authorization: str, as_of: datetime | None = None
+    ) -> Sequence[Mapping[str, Any]]:
         plan = compile_query(sql, self._catalog, datetime.now(UTC))
         answer = polars_engine.run(plan, Limits(rows=10_000, bytes=10_000_000), {})
         rows: list[dict[str, Any]] = json.loads(answer.rows)
@@ -104,3 +109,27 @@ def test_the_engine_answers_cost_questions(
     answer = costs(question, "Bearer token")
 
     assert [list(row.values()) for row in answer.rows] == expected
+
+
+def test_the_maps_of_cur_2_and_the_tags_of_charges_are_asked_by_key(world: World) -> None:
+    """The raw table's map as it was delivered; the curated one by the tag's normal key."""
+    rows = [
+        {
+            **{athena_name(name): text for name, text in row.items() if "/user:" not in name},
+            "product": json.dumps({"region": f"eu-west-{at}", "vcpu": "2"}),
+            "resource_tags": json.dumps({"user_cost_center": "42"} if at else {}),
+        }
+        for at, row in enumerate(cur_rows(2))
+    ]
+    world.deliver("acme/aws/bill.csv", csv_bytes(rows))
+    engine = Engine(world)
+
+    raw = engine.query(
+        "SELECT product['region'] AS region, resource_tags['user_cost_center'] AS centre FROM cur2"
+        " ORDER BY 1",
+        "",
+    )
+    by_tag = Costs(engine)(CostQuestion(granularity=Granularity.TOTAL, group_by=["tag:CostCenter"]), "")
+
+    assert [tuple(row.values()) for row in raw] == [("eu-west-0", None), ("eu-west-1", "42")]
+    assert sorted(str(row["tag:CostCenter"]) for row in by_tag.rows) == ["42", "None"]

@@ -9,7 +9,15 @@ from moto import mock_aws
 
 from services.cost_center.adapters.bill_store import BillStore
 from services.cost_center.adapters.tenant_list import TenantList
-from services.cost_center.handlers import api, on_tenant_created, wiring
+from services.cost_center.adapters.trouble_rows import TroubleRows
+from services.cost_center.domain.trouble import Trouble
+from services.cost_center.handlers import (
+    api,
+    invoices_wiring,
+    on_tenant_created,
+    overdue_wiring,
+    wiring,
+)
 from services.identity.events import TenantCreated
 from shared import aws
 from shared.clock import FixedClock
@@ -37,6 +45,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             "BILL_TABLE": "bill",
             "RECONCILIATION_TABLE": "reconciliation",
             "OUTBOX_TABLE": "outbox",
+            "INVOICE_TABLE": "invoice",
             "INBOX_TABLE": "inbox",
             "LANDING_BUCKET": "landing",
             "LAKE_BUCKET": "lake",
@@ -48,7 +57,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             Name="page-key", SecretString='{"key": "a page secret of enough bytes"}'
         )["ARN"]
         monkeypatch.setenv("PAGE_TOKEN_SECRET_ARN", secret)
-        for table in ("bill", "reconciliation", "outbox", "inbox"):
+        for table in ("bill", "reconciliation", "invoice", "outbox", "inbox"):
             create_table(boto3.client("dynamodb"), table, outbox=table == "outbox")
         forget()
         yield
@@ -58,7 +67,8 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def forget() -> None:
     aws.clear_clients()
     load_settings.cache_clear()
-    wiring.api_services.cache_clear()
+    for made in (wiring.api_services, invoices_wiring.invoice_services, overdue_wiring.overdue_services):
+        made.cache_clear()
     on_tenant_created.consumer.cache_clear()
 
 
@@ -82,6 +92,40 @@ def test_bills_are_paged_with_a_cursor_that_belongs_to_its_tenant(deployed: None
     assert [row["source"] for row in second.body["rows"]] == ["c"]
     assert (stolen.status, stolen.body["code"]) == (400, "INVALID_CURSOR")
     assert get("/bills/a.2026-09/reconciliation").body["rows"][0]["raw_total"] == "0.192"
+
+
+def test_failed_deliveries_are_paged_with_a_cursor_that_belongs_to_its_tenant(deployed: None) -> None:
+    rows = TroubleRows(TenantTable("bill"))
+    for number in (1, 2, 3):
+        rows.save_trouble(
+            ACME,
+            Trouble(
+                delivery_id=f"d{number}",
+                key=f"acme/aws/{number}.csv",
+                source="aws",
+                filename=f"{number}.csv",
+                message_id="m",
+                attempts=5,
+                receive=5,
+                receives=5,
+                since=NOW,
+                code="UNHANDLED",
+                reason="OSError: no space",
+                alive_until=NOW,
+                ended=NOW,
+            ),
+        )
+
+    first = get("/deliveries", status="failed", limit=2)
+    second = get("/deliveries", status="failed", limit=2, cursor=first.body["cursor"])
+    stolen = get("/deliveries", tenant="globex", status="failed", limit=2, cursor=first.body["cursor"])
+
+    assert [row["filename"] for row in first.body["rows"]] == ["1.csv", "2.csv"]
+    assert [row["filename"] for row in second.body["rows"]] == ["3.csv"]
+    assert (stolen.status, stolen.body["code"]) == (400, "INVALID_CURSOR")
+    assert get("/deliveries", tenant="globex", status="failed").body["rows"] == []
+    assert get("/deliveries/d1").body["failure"]["reason"] == "OSError: no space"
+    assert get("/deliveries/d1", tenant="globex").status == 404
 
 
 def test_an_upload_is_signed_for_an_encrypted_bucket_of_the_region(deployed: None) -> None:

@@ -103,7 +103,7 @@ def test_unchanged_restated_and_rejected(cloud: Cloud) -> None:
     assert (older.num_rows, charges.scan().to_arrow().num_rows) == (3, 4)
     assert [event["type"] for event in cloud.outbox()] == [
         "BillIngested.v1",
-        "BillIngested.v1",
+        "BillRestated.v1",
         "BillRejected.v1",
     ]
     history = [

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from boto3.exceptions import S3UploadFailedError
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 
@@ -191,3 +192,13 @@ def test_too_many_lost_races_are_tried_later(
     with pytest.raises(Unavailable):
         lake.publish(staged(tmp_path, "a", "1"), "d1")
     assert len(lake.slept) == iceberg_lake.ATTEMPTS
+
+
+def test_a_file_that_cannot_be_put_is_a_failure_that_may_pass(lake: Lake, tmp_path: Path) -> None:
+    """boto3 tells of it by an error of its own, which no catcher of AWS's errors knows."""
+    table = staged(tmp_path, "a", "1")
+    bucket = lake.cloud.settings.lake_bucket
+    lake.cloud.client("s3").delete_bucket(Bucket=bucket)
+    with pytest.raises(Unavailable, match="a file of cur cannot be put in the lake") as failed:
+        lake.lake.upload(ACME, table, "d1", "attempt")
+    assert isinstance(failed.value.__cause__, S3UploadFailedError)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,10 +17,11 @@ from services.cost_center.adapters.sweep_store import SweepStore
 from services.cost_center.adapters.tenant_list import TenantList
 from services.cost_center.domain.landing import LandedObject
 from services.cost_center.domain.sweeps import LandingState, OrphanState, Position, Resent
+from services.cost_center.events import SetChanges
 from services.cost_center.handlers import sweep_landing, sweep_orphans
 from services.cost_center.handlers.object_created import object_created
 from shared import aws
-from shared.clock import FixedClock
+from shared.clock import FixedClock, iso
 from shared.config import load_settings
 from shared.errors import Conflict, Unavailable
 from shared.ids import SequenceIds
@@ -84,9 +86,13 @@ def put(bucket: str, key: str, body: bytes = b"x") -> str:
     return str(boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"])
 
 
-def words() -> list[dict[str, Any]]:
+def told() -> list[dict[str, Any]]:
     rows = boto3.client("dynamodb").scan(TableName="outbox")["Items"]
-    return [json.loads(row["envelope"]["S"])["data"] for row in rows]
+    return [json.loads(row["envelope"]["S"]) for row in rows]
+
+
+def words() -> list[dict[str, Any]]:
+    return [each["data"] for each in told() if each["type"] == "SweepHealed.v1"]
 
 
 def received(queue: str) -> list[dict[str, Any]]:
@@ -149,21 +155,67 @@ def test_orphans_go_and_published_files_stay(
     table = TenantTable("bill")
     table.put_new(ACME, "BILL#aws.2026-09", item)
     of_old = "acme/curated/charges/data/d0/a1-0.parquet"
-    old = items.published_item(bill.published)
+    known, unknown = (f"acme/changes/aws.2026-09/d0/{attempt}.json" for attempt in ("a1", "a7"))
+    changes = SetChanges(totals=[], largest=[], others=[], count=0, document=f"s3://lake/{known}")
+    old = items.set_item(bill.outcome, bill.published, changes)
     old["tables"]["charges"]["files"] = [f"s3://lake/{of_old}"]
-    table.put_new(ACME, "SET#aws.2026-09#2026-01-01T00:00:00Z", old)
+    table.put_new(ACME, f"SET#aws.2026-09#{old['published_at']}", old)
     table.put_new(ACME, "DELIVERY#open", items.delivery_item(delivery) | {"status": "processing"})
     orphan, open_one = (f"acme/curated/charges/data/{d}/a9-0.parquet" for d in ("gone", "open"))
     metadata = "acme/curated/charges/metadata/1.json"
-    for key in (kept, of_old, orphan, open_one, metadata):
+    for key in (kept, of_old, orphan, open_one, metadata, known, unknown):
         put("lake", key)
-    assert sweep_orphans.handler({}, Context()) == {"tenants": 1, "healed": 1, "failed": 0}
+    assert sweep_orphans.handler({}, Context()) == {"tenants": 1, "healed": 2, "failed": 0}
     s3 = boto3.client("s3")
     left = {each["Key"] for each in s3.list_objects_v2(Bucket="lake")["Contents"]}
-    assert left == {kept, of_old, open_one, metadata}
-    assert words() == [{"sweep": "orphans", "tenant": "acme", "healed": 1, "examples": [orphan]}]
-    assert '"OrphansRemoved":[1.0]' in capsys.readouterr().out.replace(" ", "")
+    assert left == {kept, of_old, open_one, metadata, known}
+    gone = sorted([orphan, unknown])
+    assert words() == [{"sweep": "orphans", "tenant": "acme", "healed": 2, "examples": gone}]
+    assert '"OrphansRemoved":[2.0]' in capsys.readouterr().out.replace(" ", "")
     assert s3.list_object_versions(Bucket="lake", Prefix=orphan)["Versions"], "it can be brought back"
+
+
+def test_a_set_beyond_the_retention_is_let_go_of_and_its_files_go_in_the_next_run(
+    deployed: str, tmp_path: Any
+) -> None:
+    world = World(tmp_path)
+    world.deliver("acme/aws/1.csv", csv_bytes(cur_rows(2)))
+    (bill,) = world.bills.stored.values()
+    (published,) = world.bills.history
+    table = TenantTable("bill")
+    uris = {}
+    for number, moment in enumerate(("2020-03-02", "2020-03-03", "2020-03-04", "2020-05-05")):
+        at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+        row = items.set_item(
+            replace(bill.outcome, published_at=at), replace(published, published_at=at), None
+        )
+        uris[number] = f"acme/curated/charges/data/d{number}/a0-0.parquet"
+        for held in row["tables"].values():
+            held["files"] = [f"s3://lake/{uris[number]}"]
+        for tenant in (ACME, OTHER):
+            table.put_new(tenant, f"SET#aws.2020-03#{iso(at)}", {**row, "bill_id": "aws.2020-03"})
+        put("lake", uris[number])
+
+    def left() -> list[int]:
+        keys = {each["Key"] for each in boto3.client("s3").list_objects_v2(Bucket="lake")["Contents"]}
+        return [number for number, key in uris.items() if key in keys]
+
+    def kept() -> list[bool]:
+        rows = table.query_all(ACME, prefix="SET#aws.2020-03#")
+        return [items.historic_of(each).kept for each in rows]
+
+    assert sweep_orphans.handler({}, Context())["healed"] == 0
+    assert (left(), kept()) == ([0, 1, 2, 3], [False, False, False, True])
+    assert store().bound_snapshots(ACME) == {
+        (each.database, name): {each.snapshot_id} for name, each in published.tables.items()
+    }
+    assert sweep_orphans.handler({}, Context())["healed"] == 3
+    assert left() == [3]
+    (oldest, *_) = table.query_all(ACME, prefix="SET#aws.2020-03#")
+    assert oldest["totals"], "what it was stays known"
+    due = [each for each in told() if each["type"] == "LakeMaintenanceDue.v1"]
+    assert [(each["tenantid"], each["data"]["week"]) for each in due] == [("acme", due[0]["subject"])]
+    assert all(each["tables"] for each in table.query_all(OTHER, prefix="SET#"))
 
 
 def test_a_tenant_that_fails_holds_up_no_other_and_is_told(

@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from services.cost_center.application.costs import Costs
 from services.cost_center.domain.costs import DIMENSIONS, CostQuestion, Granularity, Metric, compile_question
+from services.cost_center.domain.tags import FOCUS, normal_key
 from shared.errors import BadRequest, Unprocessable
 from tests.fakes.cost_center import FakeQueryEngine
 
@@ -100,6 +101,7 @@ def test_grouping_by_the_currency_does_not_double_it() -> None:
         ({"filters": ["RegionId:a\nb"]}, "INVALID_FILTER"),
         ({"filters": [f"RegionId:{at}" for at in range(51)]}, "INVALID_FILTER"),
         ({"start": "September"}, "INVALID_RANGE"),
+        ({"as_of": "yesterday"}, "INVALID_AS_OF"),
         ({"start": "2026-10-01", "end": "2026-09-01"}, "INVALID_RANGE"),
         ({"order": "ListCost"}, "INVALID_ORDER"),
         ({"limit": 0}, "INVALID_LIMIT"),
@@ -113,8 +115,30 @@ def test_what_cannot_be_asked_is_refused_with_a_code(question: dict[str, Any], c
 
 
 def test_an_unknown_dimension_names_the_nearest() -> None:
+    for near in ("servicename", "Service"):
+        with pytest.raises(BadRequest, match="did you mean ServiceName"):
+            compile_question(CostQuestion(group_by=[near]))
+    with pytest.raises(BadRequest, match="there are ServiceName, "):
+        compile_question(CostQuestion(group_by=["Foo"]))
     with pytest.raises(BadRequest, match="did you mean ServiceName"):
         compile_question(CostQuestion(group_by=["ServiceNam"]))
+
+
+@pytest.mark.parametrize(
+    ("asked", "key", "value"),
+    [
+        ("tag:CostCenter:42", "cost_center", "42"),
+        ("tag:user:CostCenter:42", "cost_center", "42"),
+        ("tag:aws:createdBy:me:too", "aws:created_by", "me:too"),
+        ("tag:user:bob", "user", "bob"),
+        ("tag:aws:", "aws", None),
+    ],
+)
+def test_a_tag_is_asked_for_by_any_of_its_names(asked: str, key: str, value: str | None) -> None:
+    text = sql(filters=[asked])
+
+    wanted = "IS NULL" if value is None else f"IN ('{value}')"
+    assert f"element_at(\"Tags\", '{key}') {wanted}" in text
 
 
 printable = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs"]), min_size=1, max_size=30)
@@ -132,7 +156,7 @@ def test_whatever_a_caller_writes_is_a_literal(key: str, value: str) -> None:
     assert isinstance(tree, exp.Select)
     assert [table.name for table in tree.find_all(exp.Table)] == ["charges"]
     literals = {literal.this for literal in tree.find_all(exp.Literal) if literal.is_string}
-    assert literals == {key, value}
+    assert literals == {normal_key(key, FOCUS), value}
     assert {column.name for column in tree.find_all(exp.Column)} <= {*DIMENSIONS, "Tags", *Metric} | {
         "BillingPeriodStart"
     }
@@ -173,3 +197,16 @@ def test_any_other_error_of_the_engine_is_the_callers_to_see() -> None:
 
     with pytest.raises(Unprocessable):
         Costs(engine)(CostQuestion(), "Bearer token")
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("BilledCost", "metric=BilledCost"),
+        ("BillingPeriodStart", "granularity"),
+        ("ChargePeriodStart", "start"),
+    ],
+)
+def test_what_is_no_dimension_but_asked_for_otherwise_is_told(name: str, instead: str) -> None:
+    with pytest.raises(BadRequest, match=f"there is no dimension '{name}': .*{instead}"):
+        compile_question(CostQuestion(group_by=[name]))

@@ -14,6 +14,7 @@ DATA_PLANE = ("polars", "pyarrow", "pyiceberg", "duckdb", "sqlglot")
         "services.cost_center.events",
         "services.cost_center.handlers.api",
         "services.cost_center.handlers.on_tenant_created",
+        "services.cost_center.handlers.pull_bills",
     ],
 )
 def test_lambda_handlers_import_no_data_plane(module: str) -> None:

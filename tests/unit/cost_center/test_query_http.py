@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -57,6 +58,13 @@ def test_the_sql_goes_with_the_callers_token_and_rows_come_back() -> None:
 
     assert rows == [{"c": "1.10", "n": 2}]
     assert asked == [{"path": "/v1/query", "token": "Bearer token", "body": {"sql": "SELECT 1"}}]
+
+
+def test_a_moment_goes_along() -> None:
+    with answering(200, b'{"rows": []}') as (url, asked):
+        HttpQueryEngine(url).query("SELECT 1", "Bearer token", datetime(2026, 11, 1, tzinfo=UTC))
+
+    assert asked[0]["body"] == {"sql": "SELECT 1", "as_of": "2026-11-01T00:00:00.000000Z"}
 
 
 @pytest.mark.parametrize(

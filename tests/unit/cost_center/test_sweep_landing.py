@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from services.cost_center.application.sweep_landing import MOST_PER_RUN, SweepLanding
-from services.cost_center.domain.bill import Delivery
+from services.cost_center.domain.bill import Delivery, DeliveryKind, Waiting
 from services.cost_center.domain.landing import LandedObject
 from services.cost_center.domain.sweeps import FIRST_WAIT, MOST_SENDS, upload_floor
 from shared.clock import FixedClock
@@ -97,6 +97,27 @@ def test_a_delivery_that_was_opened_and_left_is_announced() -> None:
     assert swept.run() == []
     swept.clock.advance(timedelta(minutes=6))
     assert swept.run() == [key]
+
+
+def test_a_part_is_no_work_a_manifest_that_waits_or_is_not_closed_is() -> None:
+    keys = [upload(NOW - HOUR - timedelta(seconds=number)) for number in range(4)]
+    swept = Swept(sorted(keys))
+    kinds = [
+        {"kind": DeliveryKind.PART, "waiting": Waiting(NOW, "no manifest")},
+        {"kind": DeliveryKind.MANIFEST, "waiting": Waiting(NOW, "files")},
+        {"kind": DeliveryKind.MANIFEST, "done": True},
+        {"kind": DeliveryKind.MANIFEST, "done": True, "closed": True},
+    ]
+    for key, kind in zip(keys, kinds, strict=True):
+        opened = Delivery(id_of(key), BUCKET, key, "aws", "f", NOW - HOUR, **kind)  # type: ignore[arg-type]
+        swept.rows.bills.open_delivery(ACME, opened)
+    assert set(swept.run()) == {keys[1], keys[2]}
+
+
+def test_what_lies_in_quarantine_is_not_announced() -> None:
+    swept = Swept(["acme/.quarantine/d1/bill.csv"])
+    assert swept.run() == []
+    assert swept.rows.landing_state(ACME).watermarks == {}
 
 
 def test_it_is_announced_at_longer_and_longer_intervals_and_then_no_more() -> None:
