@@ -51,6 +51,7 @@ def description() -> str:
 @dataclass
 class Report:
     machine: str = field(default_factory=description)
+    title: str = "What the chain costs"
     sections: list[Section] = field(default_factory=list)
 
     def section(self, title: str, about: str, *columns: str) -> Section:
@@ -63,7 +64,7 @@ class Report:
         sections = {part.split("\n", 1)[0]: f"## {part.strip()}\n" for part in kept.split("\n## ")[1:]}
         sections |= {section.title: section.markdown() for section in self.sections}
         intro = (
-            "# What the chain costs\n\n"
+            f"# {self.title}\n\n"
             "Written by `.venv/bin/pytest -q -s tests/benchmarks --write-report`. Every figure is a ratio or "
             "a difference within one run: absolute times are for this machine only.\n\n"
             f"{self.machine}\n"

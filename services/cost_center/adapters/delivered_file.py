@@ -1,62 +1,110 @@
 """A delivered file on this machine: what it is packed in, and what its header says."""
 
 import csv
-import gzip
 import hashlib
-import zlib
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
+from services.cost_center.adapters.arrow_totals import PARQUET_FAULTS
+from services.cost_center.adapters.packed_file import Unpacked, gunzip, unzip
 from services.cost_center.domain.findings import reject
+from services.cost_center.domain.limits import Limits
 from services.cost_center.domain.tables import Container, SourceFile
 
 GZIP_MAGIC = b"\x1f\x8b"
+ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 PARQUET_MAGIC = b"PAR1"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_MAGIC = 4
 _CHUNK = 1 << 20
-_READABLE = "csv in UTF-8, gzip of it, or parquet"
+_READABLE = "csv in UTF-8, gzip or zip of it, or parquet"
 
-# A cell may be any size: tags and descriptions exceed the module's default of 128 KiB.
-csv.field_size_limit(1 << 30)
+# A cell may be large: tags and descriptions exceed the module's default of 128 KiB.
+csv.field_size_limit(Limits().line_bytes)
 
 
+@dataclass(frozen=True)
 class LocalFiles:
     """Delivered files on this machine."""
 
+    limits: Limits = field(default_factory=Limits)
+
     def unpack(self, path: Path, name: str, workdir: Path) -> SourceFile:
-        return unpack(path, name, workdir)
+        """The file with its container told by its first bytes, unpacked into `workdir` where it is packed.
+
+        Raises Rejected for an empty file, for a gzip or zip that is damaged, cut short or has more in it than
+        one file, and for what would not fit this machine: too much of it, or a line without an end.
+        """
+        magic = _magic(path)
+        if not magic:
+            raise reject("the file is empty", file=name, expected="a bill with a header and rows")
+        container = Container.CSV
+        if magic.startswith(GZIP_MAGIC):
+            path, container = gunzip(path, name, workdir / "unpacked", self.limits), Container.GZIP
+            magic = _magic(path)
+        elif magic in ZIP_MAGIC:
+            path, container = unzip(path, name, workdir / "unpacked", self.limits), Container.ZIP
+            magic = _magic(path)
+        if magic == PARQUET_MAGIC and container is not Container.ZIP:
+            container = Container.PARQUET
+            self._demand_parquet(path, name)
+        if magic.startswith(_UTF_16):
+            raise reject("the text is UTF-16", file=name, expected=_READABLE)
+        return SourceFile(name, path, container, self._sha256(path, name, container))
 
     def headers(self, file: SourceFile) -> list[str]:
-        return headers(file)
+        """The column names in the order of the file. Raises Rejected where there is no readable header."""
+        found = _parquet_headers(file) if file.container is Container.PARQUET else _csv_headers(file)
+        if len(found) > self.limits.columns:
+            raise reject(
+                f"the header has {len(found)} columns",
+                file=file.name,
+                expected=f"{self.limits.columns} columns at most",
+            )
+        return found
 
-
-def unpack(path: Path, name: str, workdir: Path) -> SourceFile:
-    """The file with its container told by its first bytes, a gzip unpacked into `workdir`.
-
-    Raises Rejected for an empty file and for a gzip that is damaged or cut short.
-    """
-    container = Container.CSV
-    with path.open("rb") as stream:
-        magic = stream.read(4)
-    if not magic:
-        raise reject("the file is empty", file=name, expected="a bill with a header and rows")
-    if magic.startswith(GZIP_MAGIC):
-        path, container = _gunzip(path, name, workdir / "unpacked"), Container.GZIP
-        with path.open("rb") as stream:
-            magic = stream.read(4)
-    if magic == PARQUET_MAGIC:
-        container = Container.PARQUET
-    return SourceFile(name=name, path=path, container=container, sha256=_sha256(path))
-
-
-def headers(file: SourceFile) -> list[str]:
-    """The column names in the order of the file. Raises Rejected where there is no readable header."""
-    if file.container is Container.PARQUET:
+    def _demand_parquet(self, path: Path, name: str) -> None:
+        """What the file would be in memory, by its own account: rows of a column may take no bytes at all."""
         try:
-            return list(pq.read_schema(file.path).names)
-        except (pa.ArrowException, OSError) as error:
-            raise reject(f"the parquet file cannot be read: {error}", file=file.name) from error
+            with pq.ParquetFile(path) as file:
+                meta = file.metadata
+                sizes = [meta.row_group(at).total_byte_size for at in range(meta.num_row_groups)]
+                cells = meta.num_rows * max(1, meta.num_columns)
+        except PARQUET_FAULTS as error:
+            raise _unreadable_parquet(name, error) from error
+        unpacked = Unpacked(name, path.stat().st_size, self.limits)
+        unpacked.add(max(sum(size for size in sizes if size > 0), cells))
+
+    def _sha256(self, path: Path, name: str, container: Container) -> str:
+        """Over the bytes, which are read once: a text's lines are measured on the way."""
+        digest = hashlib.sha256()
+        line = 0
+        with path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+                if container is Container.PARQUET:
+                    continue
+                first = chunk.find(b"\n")
+                line = line + len(chunk) if first < 0 else max(line + first, len(chunk) - chunk.rfind(b"\n"))
+                if line > self.limits.line_bytes:
+                    raise reject(
+                        "a line has no end",
+                        file=name,
+                        expected=f"lines of {self.limits.line_bytes} bytes at most",
+                    )
+                if first >= 0:
+                    line = len(chunk) - chunk.rfind(b"\n") - 1
+        return digest.hexdigest()
+
+
+def _magic(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(_MAGIC)
+
+
+def _csv_headers(file: SourceFile) -> list[str]:
     try:
         with file.path.open(encoding="utf-8-sig", newline="") as stream:
             return next(csv.reader(stream), [])
@@ -66,16 +114,12 @@ def headers(file: SourceFile) -> list[str]:
         raise reject("the file is no text table", file=file.name, expected=_READABLE) from error
 
 
-def _gunzip(packed: Path, name: str, target: Path) -> Path:
+def _parquet_headers(file: SourceFile) -> list[str]:
     try:
-        with gzip.open(packed, "rb") as source, target.open("wb") as out:
-            while chunk := source.read(_CHUNK):
-                out.write(chunk)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise reject(f"the gzip is damaged or cut short: {error}", file=name) from error
-    return target
+        return list(pq.read_schema(file.path).names)
+    except PARQUET_FAULTS as error:
+        raise _unreadable_parquet(file.name, error) from error
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _unreadable_parquet(name: str, error: Exception) -> Exception:
+    return reject(f"the parquet file cannot be read: {error}", file=name, expected="a whole parquet file")

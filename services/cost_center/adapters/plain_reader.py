@@ -4,16 +4,15 @@ It says what the file's money is before Onyx touches it, so it shares nothing wi
 """
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
-from decimal import Context, Decimal, Inexact
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from services.cost_center.adapters.arrow_totals import EXACT, PARQUET_FAULTS, WIDE, arrow_totals, month_of
 from services.cost_center.domain import charges
 from services.cost_center.domain.findings import FINDING_LIMIT, Rejected, reject
 from services.cost_center.domain.ports import SourceTotals
@@ -32,9 +31,8 @@ from services.cost_center.events import Finding
 from shared.money import parse_decimal
 
 _BATCH = 16_384
-_WIDE = pa.decimal256(76, 18)
-"""Sums are made in it: Arrow's sum of decimal(38,18) wraps round without a word."""
-_EXACT = Context(prec=200, traps=[Inexact])
+_LONGEST_ROW = 32 << 20
+"""Characters of one row, over all of its lines."""
 
 
 class PlainReader:
@@ -45,6 +43,12 @@ class PlainReader:
 
         A cell that is no number or date is left out here (the converting reader reports it).
         """
+        try:
+            if (totals := arrow_totals(file, layout)) is not None:
+                return totals
+        except PARQUET_FAULTS as error:
+            if file.container is Container.PARQUET:
+                raise reject(f"the parquet file cannot be read: {error}", file=file.name) from error
         rows = _parquet_rows(file, layout) if file.container is Container.PARQUET else _csv_rows(file, layout)
         return _sum_rows(rows, layout)
 
@@ -63,14 +67,15 @@ class PlainReader:
 def _sum_rows(
     rows: Iterable[tuple[Sequence[str | None], Sequence[str | None]]], layout: Layout
 ) -> SourceTotals:
-    """Rows are (account, period start, invoice, currency) with the cost columns, each as text or None."""
+    """Rows are (account, period start, invoice, currency, sub-account) with the cost columns, each as text or
+    None."""
     periods: dict[str | None, str | None] = {}
     sums: dict[GroupKey, tuple[Decimal, int]] = {}
     count = 0
-    for (account, start, invoice, currency), costs in rows:
+    for (account, start, invoice, currency, sub_account), costs in rows:
         count += 1
         if start not in periods:
-            periods[start] = _period(start, layout.date_formats)
+            periods[start] = month_of(start, layout.date_formats)
         period = periods[start]
         text = next((cost for cost in costs if cost), None)
         if period is None or text is None:
@@ -79,9 +84,9 @@ def _sum_rows(
             amount = parse_decimal(text)
         except ValueError:
             continue
-        key = GroupKey(account or "", period, invoice or "", currency or "")
+        key = GroupKey(account or "", period, invoice or "", currency or "", sub_account or "")
         total, members = sums.get(key, (Decimal(0), 0))
-        sums[key] = (_EXACT.add(total, amount), members + 1)
+        sums[key] = (EXACT.add(total, amount), members + 1)
     return SourceTotals(
         rows=count,
         periods=tuple(sorted({period for period in periods.values() if period})),
@@ -94,16 +99,18 @@ def _csv_rows(
 ) -> Iterator[tuple[Sequence[str | None], Sequence[str | None]]]:
     width = len(layout.columns)
     keys, costs = _positions(layout)
-    nulls = layout.null_texts
+    nulls = [layout.nulls(column) for column in layout.columns]
     ragged: list[Finding] = []
     count = 0
     number = 0
     try:
         with file.path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream)
+            lines = _Lines(stream)
+            reader = csv.reader(lines)
             next(reader)
             for cells in reader:
                 number += 1
+                lines.held = 0
                 if not any(cells):
                     continue
                 if len(cells) != width:
@@ -120,6 +127,24 @@ def _csv_rows(
         raise Rejected(ragged, count)
 
 
+class _Lines:
+    """The lines of a text; a quote that is not closed must not gather all of them in one row."""
+
+    def __init__(self, stream: Iterable[str]) -> None:
+        self._lines = iter(stream)
+        self.held = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.held += len(line)
+        if self.held > _LONGEST_ROW:
+            raise csv.Error(f"row larger than {_LONGEST_ROW} characters")
+        return line
+
+
 def _ragged(file: str, row: int, width: int, found: int) -> Finding:
     return Finding(
         file=file,
@@ -130,18 +155,18 @@ def _ragged(file: str, row: int, width: int, found: int) -> Finding:
     )
 
 
-def _text(cells: Sequence[str], at: int | None, nulls: frozenset[str]) -> str | None:
+def _text(cells: Sequence[str], at: int | None, nulls: Sequence[frozenset[str]]) -> str | None:
     if at is None:
         return None
     text = cells[at]
-    return None if not text or text in nulls else text
+    return None if not text or text in nulls[at] else text
 
 
 def _positions(layout: Layout) -> tuple[list[int | None], list[int | None]]:
     at = {column.name: index for index, column in enumerate(layout.columns)}
     money = layout.money
-    keys = [at.get(name) for name in (money.account, money.period_start, money.invoice, money.currency)]
-    return keys, [at.get(name) for name in money.cost]
+    names = (money.account, money.period_start, money.invoice, money.currency, money.sub_account)
+    return [at.get(name) for name in names], [at.get(name) for name in money.cost]
 
 
 def _parquet_rows(
@@ -154,7 +179,7 @@ def _parquet_rows(
         parquet = pq.ParquetFile(file.path)
         for batch in parquet.iter_batches(batch_size=_BATCH, columns=headers):
             texts = {
-                at: _column_texts(batch.column(header), layout.null_texts)
+                at: _column_texts(batch.column(header), layout.nulls(layout.columns[at]))
                 for at, header in zip(wanted, headers, strict=True)
             }
             absent: list[str | None] = [None] * batch.num_rows
@@ -162,7 +187,7 @@ def _parquet_rows(
             cost_columns = [absent if at is None else texts[at] for at in costs]
             for row in range(batch.num_rows):
                 yield [column[row] for column in key_columns], [column[row] for column in cost_columns]
-    except (pa.ArrowException, OSError) as error:
+    except PARQUET_FAULTS as error:
         raise reject(f"the parquet file cannot be read: {error}", file=file.name) from error
 
 
@@ -172,52 +197,34 @@ def _column_texts(column: pa.Array, nulls: frozenset[str]) -> list[str | None]:
     return [None if not text or text in nulls else text for text in texts]
 
 
-def _period(text: str | None, formats: Sequence[str] = ()) -> str | None:
-    """The month (UTC) in which a billing period starts, from an ISO 8601 text or one of `formats`; None where
-    it is no date."""
-    if not text:
-        return None
-    moment = _moment(text, formats)
-    if moment is None:
-        return None
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC)
-    return f"{moment.year:04d}-{moment.month:02d}"
-
-
-def _moment(text: str, formats: Sequence[str]) -> datetime | None:
-    readers: list[Callable[[str], datetime]] = [datetime.fromisoformat]
-    readers += [partial(_by_format, form=form) for form in formats]
-    for read in readers:
-        try:
-            return read(text.strip().removesuffix(" UTC"))
-        except ValueError:
-            continue
-    return None
-
-
-def _by_format(text: str, form: str) -> datetime:
-    return datetime.strptime(text, form).replace(tzinfo=UTC)
-
-
 def _add_staged(
     path: Path, money: MoneyColumns, period: str, sums: dict[GroupKey, tuple[Decimal, int]]
 ) -> None:
     parquet = pq.ParquetFile(path)
     present = set(parquet.schema_arrow.names)
     costs = [name for name in money.cost if name in present]
-    invoice = money.invoice if money.invoice in present else None
-    keys = [money.account, period, *([invoice] if invoice else []), money.currency]
-    for batch in parquet.iter_batches(batch_size=_BATCH * 4, columns=[*keys, *costs]):
+    optional = [name for name in (money.invoice, money.sub_account) if name in present]
+    keys = [money.account, period, money.currency, *optional]
+    parts = [charges.PART] if charges.PART in present else []
+    for batch in parquet.iter_batches(batch_size=_BATCH * 4, columns=[*keys, *costs, *parts]):
         table = pa.table({name: batch.column(name) for name in keys})
         cost = pc.coalesce(*(batch.column(name) for name in costs))
-        table = table.append_column("cost", pc.cast(cost, _WIDE))
-        for row in table.group_by(keys).aggregate([("cost", "sum"), ([], "count_all")]).to_pylist():
+        table = table.append_column("cost", pc.cast(cost, WIDE))
+        table = table.append_column("own", pc.cast(_own(batch), pa.int64()))
+        for row in table.group_by(keys).aggregate([("cost", "sum"), ("own", "sum")]).to_pylist():
             key = GroupKey(
                 row[money.account] or "",
                 row[period] or "",
-                (row[invoice] or "") if invoice else "",
+                row.get(money.invoice) or "",
                 row[money.currency] or "",
+                row.get(money.sub_account) or "",
             )
             total, members = sums.get(key, (Decimal(0), 0))
-            sums[key] = (_EXACT.add(total, row["cost_sum"] or Decimal(0)), members + row["count_all"])
+            sums[key] = (EXACT.add(total, row["cost_sum"] or Decimal(0)), members + row["own_sum"])
+
+
+def _own(batch: pa.RecordBatch) -> pa.Array:
+    """Which rows are delivered ones: a curated table has parts of some beside them."""
+    if charges.PART in batch.schema.names:
+        return pc.is_null(batch.column(charges.PART))
+    return pa.repeat(pa.scalar(True), batch.num_rows)

@@ -27,6 +27,7 @@ TYPES: dict[ColumnType, pl.DataType] = {
 EXPECTED: dict[ColumnType, str] = {
     ColumnType.DECIMAL: "a decimal number (at most 20 digits before the point)",
     ColumnType.TIMESTAMP: "a date or time in ISO 8601",
+    ColumnType.MAP: "a JSON object",
 }
 
 _ZONE = r"([+-]\d{2}:?\d{2})$"
@@ -34,6 +35,10 @@ _UTC = r"(Z| UTC|[+-]00:?00)$"
 _DATE = r"^\d{4}-\d{2}-\d{2}$"
 _MINUTES = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}$"
 _CLOCK = "%Y-%m-%d %H:%M:%S%.f"
+_FEW, _MANY = 1_000, 10_000
+"""Distinct moments of a batch, and of a file, that are worth remembering."""
+_PLAIN = 19
+"""A number of so many characters, and no exponent, has 18 decimals at most."""
 
 
 def text(name: str, dtype: pl.DataType, nulls: frozenset[str]) -> pl.Expr:
@@ -43,7 +48,8 @@ def text(name: str, dtype: pl.DataType, nulls: frozenset[str]) -> pl.Expr:
         cell = cell.map_batches(_as_json, return_dtype=pl.String, is_elementwise=True)
     elif dtype != pl.String:
         cell = cell.cast(pl.String)
-    return pl.when(cell.is_in(["", *sorted(nulls)])).then(None).otherwise(cell)
+    absent = cell.is_in(["", *sorted(nulls)]) if nulls else cell == ""
+    return pl.when(absent).then(None).otherwise(cell)
 
 
 def value(
@@ -55,6 +61,8 @@ def value(
         if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
             cell = cell.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         return cell.cast(MOMENT)
+    if column.type is ColumnType.MAP:
+        return _map(column.name, dtype, nulls)
     cell = text(column.name, dtype, nulls)
     if column.type is ColumnType.DECIMAL:
         return cell.cast(DECIMAL, strict=False)
@@ -65,14 +73,47 @@ def value(
 
 def rounded(cell: pl.Expr) -> pl.Expr:
     """Whether a number's text has more than 18 decimals, so that its value was rounded."""
-    decimals = cell.str.extract(r"\.(\d+)", 1).str.len_chars().fill_null(0).cast(pl.Int64)
-    exponent = cell.str.extract(r"[eE]([+-]?\d{1,9})$", 1).cast(pl.Int64, strict=False).fill_null(0)
-    return (decimals - exponent > 18).fill_null(False)
+    return cell.map_batches(_rounded, return_dtype=pl.Boolean, is_elementwise=True)
+
+
+def _rounded(texts: pl.Series) -> pl.Series:
+    """Few texts are long enough to be told apart, or have an exponent: only those are looked at closely."""
+    frame = texts.to_frame("text")
+    text = pl.col("text")
+    near = (text.str.len_bytes() > _PLAIN) | text.str.contains_any(["e", "E"])
+    near_ones = frame.select(near.fill_null(False).alias("near"))["near"]
+    if not near_ones.any():
+        return near_ones.alias(texts.name)
+    decimals = text.str.extract(r"\.(\d+)", 1).str.len_chars().fill_null(0).cast(pl.Int64)
+    exponent = text.str.extract(r"[eE]([+-]?\d{1,9})$", 1).cast(pl.Int64, strict=False).fill_null(0)
+    fine = frame.filter(near_ones).select((decimals - exponent > 18).fill_null(False).alias("fine"))["fine"]
+    return near_ones.scatter(near_ones.arg_true(), fine).alias(texts.name)
 
 
 def _moment(cell: pl.Expr, formats: tuple[str, ...]) -> pl.Expr:
     """ISO 8601: a date, a time to minutes, seconds or their fractions, in UTC or with an offset. Else what
-    one of `formats` reads."""
+    one of `formats` reads. A bill has few distinct moments, and each costs far more to read than to find."""
+
+    known: dict[str, int | None] = {}
+
+    def read(texts: pl.Series) -> pl.Series:
+        distinct = texts.unique().drop_nulls()
+        if len(distinct) > _FEW or len(known) > _MANY:
+            return _moments_of(texts, formats)
+        new = distinct.filter(~distinct.is_in(list(known))) if known else distinct
+        if not new.is_empty():
+            known.update(zip(new, _moments_of(new, formats).to_physical(), strict=True))
+        moments = pl.Series([known[text] for text in distinct], dtype=pl.Int64)
+        return texts.replace_strict(distinct, moments, default=None, return_dtype=pl.Int64).cast(MOMENT)
+
+    return cell.map_batches(read, return_dtype=MOMENT, is_elementwise=True)
+
+
+def _moments_of(texts: pl.Series, formats: tuple[str, ...]) -> pl.Series:
+    return texts.to_frame("text").select(_read_moment(pl.col("text"), formats).alias(texts.name)).to_series()
+
+
+def _read_moment(cell: pl.Expr, formats: tuple[str, ...]) -> pl.Expr:
     plain = cell.str.replace(r"^(\d{4}-\d{2}-\d{2})T", "$1 ").str.replace(_UTC, "")
     whole = (
         pl.when(plain.str.contains(_DATE))
@@ -89,12 +130,68 @@ def _moment(cell: pl.Expr, formats: tuple[str, ...]) -> pl.Expr:
     )
 
 
+def is_map(dtype: pl.DataType) -> bool:
+    """Whether a column of a parquet file is a map already, by the type or as the entries of one."""
+    return isinstance(dtype, pl.Map) or (
+        isinstance(dtype, pl.List)
+        and isinstance(dtype.inner, pl.Struct)
+        and [field.name for field in dtype.inner.fields] == ["key", "value"]
+    )
+
+
+def map_has_nul(name: str) -> pl.Expr:
+    """Whether a key or a value of a map has a NUL character."""
+    return map_has_nul_of(pl.col(name).cast(STRING_MAP))
+
+
+def map_has_nul_of(cell: pl.Expr) -> pl.Expr:
+    """The same of a cell of the type STRING_MAP."""
+    return (
+        cell.map.entries()
+        .list.eval(
+            pl.element().struct.field("key").str.contains("\0", literal=True)
+            | pl.element().struct.field("value").str.contains("\0", literal=True)
+        )
+        .list.any()
+    )
+
+
+def _map(name: str, dtype: pl.DataType, nulls: frozenset[str]) -> pl.Expr:
+    """A map, or the one that a JSON object writes; null where it is neither."""
+    if is_map(dtype):
+        return pl.col(name).cast(STRING_MAP)
+    read = per_distinct(_json_object_or_none)
+    return text(name, dtype, nulls).map_batches(
+        lambda series: pl.Series(series.name, read(series), dtype=STRING_MAP),
+        return_dtype=STRING_MAP,
+        is_elementwise=True,
+    )
+
+
+def _json_object_or_none(written: str) -> dict[str, str | None] | None:
+    try:
+        return json_object(written)
+    except ValueError:
+        return None
+
+
 def _as_json(series: pl.Series) -> pl.Series:
-    return pl.Series(series.name, [_json_text(each) for each in series.to_list()], dtype=pl.String)
+    if is_map(series.dtype):
+        series = series.cast(STRING_MAP)
+    present = isinstance(series.dtype, pl.Struct)
+    written = [
+        None if each is None else _json_text(_present(each) if present else each) for each in series.to_list()
+    ]
+    return pl.Series(series.name, written, dtype=pl.String)
 
 
-def _json_text(nested: Any) -> str | None:
-    return None if nested is None else json.dumps(nested, ensure_ascii=False, default=str)
+def _present(fields: dict[str, Any]) -> dict[str, Any]:
+    """A struct has every key of the file in every row: those that are null are not this row's."""
+    return {key: each for key, each in fields.items() if each is not None}
+
+
+def _json_text(nested: Any) -> str:
+    return json.dumps(nested, ensure_ascii=False, default=str)
 
 
 def json_object(written: str | None) -> dict[str, str | None] | None:
@@ -119,6 +216,15 @@ def json_pairs(written: str | None) -> dict[str, str | None] | None:
     if written is None or written.lstrip().startswith("{"):
         return json_object(written)
     return json_object(f"{{{written}}}")
+
+
+def reads(read: Callable[[str], object], written: str) -> bool:
+    """Whether `read` takes the text."""
+    try:
+        read(written)
+    except ValueError:
+        return False
+    return True
 
 
 class _Number:

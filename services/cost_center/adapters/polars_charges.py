@@ -7,27 +7,44 @@ import polars as pl
 
 from services.cost_center.adapters import polars_cells as cells
 from services.cost_center.adapters.polars_checks import ROW
-from services.cost_center.adapters.polars_raw import ROW_GROUP
+from services.cost_center.adapters.polars_order import ROW_GROUP, in_order
+from services.cost_center.adapters.polars_tags import normal_tags
 from services.cost_center.domain import charges
-from services.cost_center.domain.charges import ChargeMapping, ColumnMap, JsonMap, Lookup, Netting, Product
+from services.cost_center.domain.charges import (
+    ChargeMapping,
+    ColumnMap,
+    JsonMap,
+    Lookup,
+    MapEntry,
+    Netting,
+    Product,
+    Share,
+    TagKeys,
+    Twice,
+)
 from services.cost_center.domain.findings import reject
+from services.cost_center.domain.promoted_tags import Promoted
 from services.cost_center.domain.providers.registry import provider_of
 from services.cost_center.domain.tables import CHARGES, Layout, StagedTable, Tier
 from shared.money import quantize
 
+_ENTRY = pl.Struct({"key": pl.String, "value": pl.String})
 _SORTED_BY = "ChargePeriodStart"
 _EXACT = Context(prec=80, traps=[Inexact])
+_QUOTIENT = Context(prec=120)
 
 
 class ChargeStager:
     """Curates one staged raw table."""
 
-    def __init__(self, raw: StagedTable, layout: Layout) -> None:
+    def __init__(self, raw: StagedTable, layout: Layout, promoted: Promoted = ()) -> None:
         self._raw = raw
+        self._promoted = promoted
         self._layout = layout
         self._provider = provider_of(raw.table)
         self._mapping = self._provider.mapping
         self._out_of_range: list[str] = []
+        self._nets: dict[str, pl.DataFrame] = {}
 
     def stage(self, workdir: Path) -> StagedTable:
         """The curated rows. Raises Rejected where a product or a sum does not fit decimal(38,18)."""
@@ -42,15 +59,21 @@ class ChargeStager:
             ) from error
 
     def _stage(self, workdir: Path) -> StagedTable:
-        scan = pl.scan_parquet(list(self._raw.paths)).with_row_index(ROW)
-        scan = self._with_absent(scan)
-        for helper in self._mapping.helpers:
-            scan = self._with_helper(scan, helper)
-        path = workdir / f"charges-{self._raw.billing_period}.parquet"
-        # One day of a month is then a few row groups, not all of them.
-        scan.select(compiled(self._mapping)).sort(_SORTED_BY).sink_parquet(
-            path, compression="zstd", row_group_size=ROW_GROUP
-        )
+        scan = self._with_absent(pl.scan_parquet(list(self._raw.paths)).with_row_index(ROW))
+        seconds, twice = self._seconds(scan, workdir)
+        self._nets = self._all_nets(scan)
+        paths = []
+        # By charge period: one day of a month is then a few row groups, not all. The rows that come twice are
+        # few, and go last. Sorting comes first: maps are slow to move.
+        for number, part in enumerate(in_order(scan, self._start(), self._raw.rows)):
+            made = self._made(part)
+            if seconds is not None and number == 0:
+                made = pl.concat([made, self._as_seconds(seconds).select(compiled(self._mapping))])
+            made = made.with_columns(
+                pl.col("Tags").map.get(tag.key).alias(tag.column.name) for tag in self._promoted
+            )
+            paths.append(workdir / f"charges-{self._raw.billing_period}-{number:05d}.parquet")
+            made.sink_parquet(paths[-1], compression="zstd", row_group_size=ROW_GROUP)
         if self._out_of_range:
             raise reject(
                 "rate times usage does not fit decimal(38,18)",
@@ -61,10 +84,49 @@ class ChargeStager:
             tier=Tier.CURATED,
             table=CHARGES,
             billing_period=self._raw.billing_period,
-            paths=(path,),
-            rows=self._raw.rows,
-            columns=charges.COLUMNS,
+            paths=tuple(paths),
+            rows=self._raw.rows + twice,
+            columns=(*charges.COLUMNS, *(tag.column for tag in self._promoted)),
         )
+
+    def _start(self) -> pl.Expr:
+        return next(pl.sql_expr(rule.sql) for rule in self._mapping.rules if rule.target == _SORTED_BY)
+
+    def _made(self, scan: pl.LazyFrame) -> pl.LazyFrame:
+        for helper in self._mapping.helpers:
+            scan = self._with_helper(scan, helper)
+        return scan.select(compiled(self._mapping))
+
+    def _all_nets(self, scan: pl.LazyFrame) -> dict[str, pl.DataFrame]:
+        """What is netted, by the helper's name: of all rows, before they are taken apart."""
+        found = {}
+        for helper in self._mapping.helpers:
+            if isinstance(helper, Netting):
+                found[helper.matched] = _nets(scan, helper)
+                scan = _netted(scan, helper, found[helper.matched])
+            else:
+                scan = self._with_helper(scan, helper)
+        return found
+
+    def _seconds(self, scan: pl.LazyFrame, workdir: Path) -> tuple[pl.LazyFrame | None, int]:
+        """The rows that come twice, and how many; None where there are none. They are few, mostly."""
+        for helper in self._mapping.helpers:
+            if isinstance(helper, Twice):
+                path = workdir / f"twice-{self._raw.billing_period}.parquet"
+                scan.filter(pl.sql_expr(helper.needed)).sink_parquet(path)
+                rows = pl.scan_parquet(path)
+                count = rows.select(pl.len()).collect().item()
+                return (rows if count else None), count
+        return None, 0
+
+    def _as_seconds(self, scan: pl.LazyFrame) -> pl.LazyFrame:
+        for helper in self._mapping.helpers:
+            scan = (
+                scan.with_columns(pl.lit(True).alias(helper.name))
+                if isinstance(helper, Twice)
+                else self._with_helper(scan, helper)
+            )
+        return scan
 
     def _with_absent(self, scan: pl.LazyFrame) -> pl.LazyFrame:
         """Columns that the rules name and this file does not have, as NULL of their type."""
@@ -79,13 +141,17 @@ class ChargeStager:
         match helper:
             case Product():
                 return scan.with_columns(self._product(helper))
+            case Share():
+                return scan.with_columns(self._share(helper))
+            case Twice():
+                return scan.with_columns(pl.lit(False).alias(helper.name))
             case Lookup():
                 known = pl.col(helper.key).replace_strict(
                     list(helper.table), list(helper.table.values()), default=None, return_dtype=pl.String
                 )
                 return scan.with_columns(known.alias(helper.name))
             case Netting():
-                return _netted(scan, helper)
+                return _netted(scan, helper, self._nets[helper.matched])
             case ColumnMap():
                 return scan.with_columns(self._column_map(helper))
             case JsonMap():
@@ -95,6 +161,13 @@ class ChargeStager:
                     return_dtype=cells.STRING_MAP,
                     is_elementwise=True,
                 )
+                return scan.with_columns(made.alias(helper.name))
+            case MapEntry():
+                return scan.with_columns(
+                    pl.coalesce(pl.col(helper.name), pl.col(helper.column).map.get(helper.key))
+                )
+            case TagKeys():
+                made = normal_tags(pl.col(helper.column), helper.prefixes)
                 return scan.with_columns(made.alias(helper.name))
 
     def _product(self, helper: Product) -> pl.Expr:
@@ -113,6 +186,30 @@ class ChargeStager:
         made = pair.map_batches(multiply, return_dtype=cells.DECIMAL, is_elementwise=True)
         return made.alias(helper.name)
 
+    def _share(self, helper: Share) -> pl.Expr:
+        def divide(series: pl.Series) -> pl.Series:
+            values = [self._divided(helper, *row.values()) for row in series.to_list()]
+            return pl.Series(series.name, values, dtype=cells.DECIMAL)
+
+        needed = pl.sql_expr(helper.needed)
+        terms = [
+            pl.when(needed).then(pl.sql_expr(sql).cast(cells.DECIMAL)).alias(str(at))
+            for at, sql in enumerate((helper.amount, helper.part, helper.whole))
+        ]
+        made = pl.struct(terms).map_batches(divide, return_dtype=cells.DECIMAL, is_elementwise=True)
+        return made.alias(helper.name)
+
+    def _divided(
+        self, helper: Share, amount: Decimal | None, part: Decimal | None, whole: Decimal | None
+    ) -> Decimal | None:
+        if amount is None or part is None or not whole:
+            return None
+        try:
+            return quantize(_QUOTIENT.divide(_EXACT.multiply(amount, part), whole))
+        except ValueError:
+            self._out_of_range.append(helper.name)
+            return None
+
     def _exact(self, helper: Product, left: Decimal, right: Decimal) -> Decimal | None:
         try:
             return quantize(_EXACT.multiply(left, right))
@@ -126,12 +223,16 @@ class ChargeStager:
             for column in self._layout.columns
             if column.name.startswith(helper.prefix)
         ]
-        if not entries:
+        # An array of them and then a list: a list at once takes twenty times as long.
+        lists = [pl.concat_arr(entries).arr.to_list()] if entries else []
+        if helper.beside is not None and self._layout.named(helper.beside):
+            none = pl.lit([], dtype=pl.List(_ENTRY))
+            lists.insert(0, pl.col(helper.beside).map.entries().fill_null(none))
+        if not lists:
             return pl.lit(None, dtype=cells.STRING_MAP).alias(helper.name)
         element = pl.element()
-        filled = pl.concat_list(entries).list.eval(
-            element.filter(element.struct.field("value").is_not_null())
-        )
+        together = lists[0] if len(lists) == 1 else pl.concat_list(lists)
+        filled = together.list.eval(element.filter(element.struct.field("value").is_not_null()))
         made = pl.when(filled.list.len() > 0).then(filled)
         return made.cast(cells.STRING_MAP).alias(helper.name)
 
@@ -154,6 +255,13 @@ def raw_names(mapping: ChargeMapping) -> list[str]:
             case Product():
                 made.add(helper.name)
                 read |= {helper.left, helper.right, *pl.sql_expr(helper.needed).meta.root_names()}
+            case Share():
+                made.add(helper.name)
+                for sql in (helper.amount, helper.part, helper.whole, helper.needed):
+                    read |= set(pl.sql_expr(sql).meta.root_names())
+            case Twice():
+                made.add(helper.name)
+                read |= set(pl.sql_expr(helper.needed).meta.root_names())
             case Lookup():
                 made.add(helper.name)
                 read.add(helper.key)
@@ -162,9 +270,11 @@ def raw_names(mapping: ChargeMapping) -> list[str]:
                 read |= {helper.kind, *helper.cost, *helper.keys}
             case ColumnMap():
                 made.add(helper.name)
-            case JsonMap():
+            case JsonMap() | TagKeys():
                 made.add(helper.name)
                 read.add(helper.column)
+            case MapEntry():
+                read |= {helper.name, helper.column}
     for rule in mapping.rules:
         read |= set(pl.sql_expr(rule.sql).meta.root_names())
     return sorted(read - made)
@@ -177,11 +287,11 @@ def _key(helper: ColumnMap, header: str) -> str:
     return header
 
 
-def _netted(scan: pl.LazyFrame, helper: Netting) -> pl.LazyFrame:
-    """`matched` and `residual` of each row; see `Netting`. The groups are few: they are found first."""
+def _nets(scan: pl.LazyFrame, helper: Netting) -> pl.DataFrame:
+    """The groups whose usage and negations are netted; see `Netting`. They are few."""
     kind = pl.col(helper.kind)
     cost = pl.coalesce(pl.col(name) for name in helper.cost)
-    groups = (
+    return (
         scan.filter(kind.is_in([helper.covered, helper.negating]))
         .group_by(helper.keys)
         .agg(
@@ -193,6 +303,11 @@ def _netted(scan: pl.LazyFrame, helper: Netting) -> pl.LazyFrame:
         .drop("onyx covered")
         .collect(engine="streaming")
     )
+
+
+def _netted(scan: pl.LazyFrame, helper: Netting, groups: pl.DataFrame) -> pl.LazyFrame:
+    """`matched` and `residual` of each row."""
+    kind = pl.col(helper.kind)
     if groups.is_empty():
         zero = pl.lit(Decimal(0), dtype=cells.DECIMAL)
         return scan.with_columns(pl.lit(False).alias(helper.matched), zero.alias(helper.residual))

@@ -1,6 +1,6 @@
 """What must hold for every cell of a delivered file before any of it is staged."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,25 +57,33 @@ class CellChecks:
         return self._finding(column, row, text, expected, message)
 
     def _text(self, column: RawColumn) -> pl.Expr:
-        return cells.text(column.name, self._dtypes[column.name], self._layout.null_texts)
+        return cells.text(column.name, self._dtypes[column.name], self._layout.nulls(column))
 
     def _value(self, column: RawColumn) -> pl.Expr:
         layout = self._layout
-        return cells.value(column, self._dtypes[column.name], layout.null_texts, layout.date_formats)
+        return cells.value(column, self._dtypes[column.name], layout.nulls(column), layout.date_formats)
 
     def _checks(self) -> Iterator[_Check]:
-        may_have_nul = self._file.container is Container.PARQUET or _has_nul(self._file.path)
+        may_have_nul = self._file.container is Container.PARQUET or has_nul(self._file.path)
         for column in self._layout.columns:
             expected = cells.EXPECTED.get(column.type, "a value")
             if column.required:
                 yield _Check(column, self._text(column).is_null(), expected, "the cell is empty")
-            if column.type is not ColumnType.STRING:
+            if column.type is ColumnType.MAP and cells.is_map(self._dtypes[column.name]):
+                nul = cells.map_has_nul(column.name)
+                yield _Check(column, nul, "text without it", "the map has a NUL character")
+            elif column.type is not ColumnType.STRING:
                 bad = self._text(column).is_not_null() & self._value(column).is_null()
                 yield _Check(column, bad, expected, "the cell cannot be read")
             elif may_have_nul:
                 nul = self._text(column).str.contains("\0", literal=True)
                 yield _Check(column, nul, "text without it", "the cell has a NUL character")
         yield from self._period_check()
+        currency = self._layout.named(self._layout.money.currency)
+        if self._layout.one_currency and currency is not None:
+            text = self._text(currency)
+            another = text != text.drop_nulls().first()
+            yield _Check(currency, another, "the currency of the first row", "the bill has a second currency")
 
     def _period_check(self) -> Iterator[_Check]:
         start = self._layout.named(self._layout.money.period_start)
@@ -117,7 +125,7 @@ class CellChecks:
                 continue
             texts = self._scan.select(self._text(column).alias("text").unique()).collect()["text"]
             read = cells.json_pairs if name in self._layout.json_pairs else cells.json_object
-            bad = [text for text in texts.to_list() if text is not None and not _reads(read, text)]
+            bad = [text for text in texts.to_list() if text is not None and not cells.reads(read, text)]
             if bad:
                 self._raise_bad_json(column, bad)
 
@@ -136,15 +144,7 @@ class CellChecks:
         )
 
 
-def _has_nul(path: Path) -> bool:
+def has_nul(path: Path) -> bool:
     """Whether the bytes have a NUL at all. Hardly any file does, and to look at every cell costs far more."""
     with path.open("rb") as stream:
         return any(b"\0" in chunk for chunk in iter(lambda: stream.read(_CHUNK), b""))
-
-
-def _reads(read: Callable[[str], object], text: str) -> bool:
-    try:
-        read(text)
-    except ValueError:
-        return False
-    return True

@@ -1,12 +1,14 @@
 """Delivered file -> staged raw parquet, with Polars."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 
 from services.cost_center.adapters import polars_cells as cells
-from services.cost_center.adapters.polars_checks import ROW, CellChecks
+from services.cost_center.adapters.polars_checks import ROW, CellChecks, has_nul
+from services.cost_center.adapters.polars_glance import Glance
 from services.cost_center.domain.findings import Rejected, reject
 from services.cost_center.domain.tables import (
     PARTITION_COLUMNS,
@@ -30,16 +32,21 @@ def stage_raw(file: SourceFile, layout: Layout, source: str, workdir: Path) -> R
     """The typed rows, one staged table per billing period. Raises Rejected for what cannot be read."""
     try:
         return RawStager(file, layout).stage(source, workdir)
-    except pl.exceptions.ComputeError as error:
+    except (pl.exceptions.ComputeError, pl.exceptions.PanicException, UnicodeDecodeError) as error:
+        # A damaged file may come to light anywhere in the engine, and ends some of its threads in a panic.
         raise reject(
-            f"the file cannot be read: {str(error).splitlines()[0]}",
+            f"the file cannot be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
             file=file.name,
             expected="a well-formed " + file.container.value,
         ) from error
 
 
 class RawStager:
-    """Reads one delivered file. Polars' own errors are the caller's to map."""
+    """Reads one delivered file. Polars' own errors are the caller's to map.
+
+    A file that is as it should be is read once: what is written is counted on the way. Any other is read
+    again, to find what is wrong, where its blank lines are, and which rows are of which month.
+    """
 
     def __init__(self, file: SourceFile, layout: Layout) -> None:
         self._file = file
@@ -50,24 +57,51 @@ class RawStager:
 
     def stage(self, source: str, workdir: Path) -> RawStaging:
         """See `stage_raw`."""
+        if (staged := self._at_once(source, workdir)) is not None:
+            return staged
+        self._scan = _without_blank_lines(self._file, self._layout, self._scan)
+        self._checks = CellChecks(self._file, self._layout, self._scan, self._dtypes)
         self._checks.demand()
         rows = self._rows_by_period()
         if not rows:
             raise reject("the file has a header and no rows", file=self._file.name, expected="rows")
+        tables = [self._staged(period, count, workdir) for period, count in sorted(rows.items())]
+        for table in tables:
+            of_period = self._scan.filter(self._period() == table.billing_period)
+            scan = self._values(of_period if len(rows) > 1 else self._scan)
+            _sink(scan, table, source, lazy=False)
+        return RawStaging(tables=tuple(tables), residues=self._residues())
+
+    def _at_once(self, source: str, workdir: Path) -> RawStaging | None:
+        """The staged rows of a file of one month that has nothing wrong; None for any other."""
+        start = self._value(self._named(self._layout.money.period_start))
+        first = self._scan.head(1).select(start).collect().to_series().to_list()
+        if first in ([], [None]) or (
+            self._file.container is not Container.PARQUET and has_nul(self._file.path)
+        ):
+            return None
+        glance = Glance(self._file, self._layout, self._dtypes)
+        frame = glance.frame(self._scan)
+        table = self._staged(f"{first[0]:%Y-%m}", 0, workdir)
+        names = [column.name for column in self._layout.columns]
+        writing = _sink(frame.select(names), table, source, lazy=True)
+        counting = frame.select(glance.counts((first[0].year, first[0].month)))
+        [_, counts] = pl.collect_all([writing, counting], engine="streaming")
+        row = counts.row(0, named=True)
+        if not glance.is_clean(row):
+            table.paths[0].unlink()
+            return None
         return RawStaging(
-            tables=tuple(
-                self._write(period, count, source, len(rows) > 1, workdir)
-                for period, count in sorted(rows.items())
-            ),
-            residues=self._residues(),
+            tables=(replace(table, rows=row["rows"]),),
+            residues=self._residues() if row["rounded"] else {},
         )
 
     def _text(self, column: RawColumn) -> pl.Expr:
-        return cells.text(column.name, self._dtypes[column.name], self._layout.null_texts)
+        return cells.text(column.name, self._dtypes[column.name], self._layout.nulls(column))
 
     def _value(self, column: RawColumn) -> pl.Expr:
         layout = self._layout
-        return cells.value(column, self._dtypes[column.name], layout.null_texts, layout.date_formats)
+        return cells.value(column, self._dtypes[column.name], layout.nulls(column), layout.date_formats)
 
     def _named(self, name: str) -> RawColumn:
         column = self._layout.named(name)
@@ -93,22 +127,15 @@ class RawStager:
         )
         return dict(counted.iter_rows())
 
-    def _write(self, period: str, rows: int, source: str, several: bool, workdir: Path) -> StagedTable:
-        year, month = period.split("-")
-        scan = self._scan.filter(self._period() == period) if several else self._scan
-        path = workdir / f"raw-{period}.parquet"
-        scan.select(
-            *(self._value(column).alias(column.name) for column in self._layout.columns),
-            pl.lit(year).alias("year"),
-            pl.lit(str(int(month))).alias("month"),
-            pl.lit(period).alias("billing_period"),
-            pl.lit(source).alias("source"),
-        ).sink_parquet(path, compression="zstd", row_group_size=ROW_GROUP, mkdir=False)
+    def _values(self, scan: pl.LazyFrame) -> pl.LazyFrame:
+        return scan.select(self._value(column).alias(column.name) for column in self._layout.columns)
+
+    def _staged(self, period: str, rows: int, workdir: Path) -> StagedTable:
         return StagedTable(
             tier=Tier.RAW,
             table=self._layout.table,
             billing_period=period,
-            paths=(path,),
+            paths=(workdir / f"raw-{period}.parquet",),
             rows=rows,
             columns=(
                 *(column.spec for column in self._layout.columns),
@@ -124,43 +151,63 @@ class RawStager:
         billed = pl.coalesce(self._text(column) for column in costs)
         keys = [
             self._text(column) if (column := self._layout.named(name)) else pl.lit(None, dtype=pl.String)
-            for name in (money.account, money.invoice, money.currency)
+            for name in (money.account, money.invoice, money.currency, money.sub_account)
         ]
-        rows = (
-            self._scan.filter(cells.rounded(billed))
-            .select(
-                pl.col(ROW),
-                *(key.fill_null("").alias(str(at)) for at, key in enumerate(keys)),
-                self._period().alias("period"),
-                billed.alias("billed"),
-            )
-            .collect(engine="streaming")
+        rows = self._scan.filter(cells.rounded(billed)).select(
+            pl.col(ROW),
+            *(key.fill_null("").alias(str(at)) for at, key in enumerate(keys)),
+            self._period().alias("period"),
+            billed.alias("billed"),
         )
-        lost: dict[GroupKey, list[Decimal]] = {}
-        for row, account, invoice, currency, period, text in rows.iter_rows():
-            try:
-                exact = parse_decimal(text)
-            except ValueError as error:  # 1e-999999999: a zero to Polars, and no amount of money
-                column = next(each for each in costs if self._text_at(each, row))
-                raise Rejected([self._checks.unreadable(column, row, text)]) from error
-            key = GroupKey(account, period, invoice, currency)
-            lost.setdefault(key, []).append(exact_sum((exact, quantize(exact).copy_negate())))
-        return {key: total for key, parts in lost.items() if (total := exact_sum(parts))}
+        lost: dict[GroupKey, Decimal] = {}
+        # Any row may have been rounded, so they are not held all at once.
+        for batch in rows.collect_batches(engine="streaming"):
+            for row, account, invoice, currency, sub_account, period, text in batch.iter_rows():
+                try:
+                    exact = parse_decimal(text)
+                except ValueError as error:  # 1e-999999999: a zero to Polars, and no amount of money
+                    column = next(each for each in costs if self._text_at(each, row))
+                    raise Rejected([self._checks.unreadable(column, row, text)]) from error
+                key = GroupKey(account, period, invoice, currency, sub_account)
+                rest = exact_sum((exact, quantize(exact).copy_negate()))
+                lost[key] = exact_sum((lost.get(key, Decimal(0)), rest))
+        return {key: total for key, total in lost.items() if total}
+
+
+def _sink(scan: pl.LazyFrame, table: StagedTable, source: str, *, lazy: bool) -> pl.LazyFrame:
+    """Writes the rows with their partition columns to the table's file, or says how to."""
+    period = table.billing_period
+    year, month = period.split("-")
+    sink = scan.with_columns(
+        pl.lit(year).alias("year"),
+        pl.lit(str(int(month))).alias("month"),
+        pl.lit(period).alias("billing_period"),
+        pl.lit(source).alias("source"),
+    ).sink_parquet(table.paths[0], compression="zstd", row_group_size=ROW_GROUP, lazy=True)
+    if not lazy:
+        sink.collect(engine="streaming")
+    return sink
 
 
 def _scan(file: SourceFile, layout: Layout) -> pl.LazyFrame:
-    """The file's rows under their raw names, with the row index. Blank lines are left out, but counted."""
+    """The file's rows under their raw names, with the row index."""
     if file.container is Container.PARQUET:
         columns = [pl.col(column.header).alias(column.name) for column in layout.columns]
         return pl.scan_parquet(file.path).select(columns).with_row_index(ROW)
     names = [column.name for column in layout.columns]
-    scan = pl.scan_csv(file.path, infer_schema=False, new_columns=names).with_row_index(ROW)
+    return pl.scan_csv(file.path, infer_schema=False, new_columns=names).with_row_index(ROW)
+
+
+def _without_blank_lines(file: SourceFile, layout: Layout, scan: pl.LazyFrame) -> pl.LazyFrame:
+    """Blank lines of a csv are left out, but counted by the row index."""
+    if file.container is Container.PARQUET:
+        return scan
     # Only a row without any of the columns that must have a value can be blank. Few files have one, and
     # looking at all columns of all rows costs as much as reading them.
     suspicious = pl.all_horizontal(_empty(column.name) for column in layout.columns if column.required)
     if not scan.select(suspicious.any()).collect(engine="streaming").item():
         return scan
-    return scan.filter(~pl.all_horizontal(_empty(name) for name in names))
+    return scan.filter(~pl.all_horizontal(_empty(column.name) for column in layout.columns))
 
 
 def _empty(name: str) -> pl.Expr:

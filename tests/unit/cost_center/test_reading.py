@@ -110,7 +110,7 @@ def lines(count: int) -> list[str]:
         (("\n".join(lines(2)) + "\n").encode() + b"\xff\xfe", "not UTF-8"),
         (gzip.compress("\n".join(lines(3)).encode())[:-30], "damaged or cut short"),
         (b"PAR1 is not enough", "parquet"),
-        (b"PK\x03\x04 a zip", "of no known bill"),
+        (b"PK\x03\x04 a zip", "the zip is damaged or cut short"),
         (b"\x00\xff\x00\xff", "not UTF-8"),
         ("\n\n", "no header"),
     ],
@@ -183,7 +183,8 @@ def test_a_total_that_no_table_can_hold_is_refused_with_its_true_number(
 
     assert {finding.found for finding in rejection.findings} == {total}
     assert rejection.findings[0].message == (
-        "the bill's total is too large for account 111111111111, 2026-09, invoice none, USD"
+        "the bill's total is too large for account 111111111111, sub-account 222222222222, "
+        "2026-09, invoice none, USD"
     )
 
 
@@ -206,3 +207,21 @@ def test_large_amounts_that_cancel_each_other_are_read(tmp_path: Path) -> None:
 
     assert prepared.rejection is None
     assert prepared.bills[0].groups[0].curated.amount == Decimal("99999999999999999999.5")
+
+
+def test_sub_accounts_reconcile_each_for_itself(tmp_path: Path) -> None:
+    rows = [
+        {**CUR_ROW, "lineItem/UsageAccountId": account, "lineItem/UnblendedCost": cost}
+        for account, cost in (("1", "0.5"), ("2", "0.25"), ("2", "1"), ("", "3"))
+    ]
+
+    prepared = prepare(tmp_path, write(tmp_path, "bill.csv", csv_text(rows)))
+
+    found = {
+        group.key.sub_account: (group.raw.amount, group.curated.amount) for group in prepared.bills[0].groups
+    }
+    assert found == {
+        "": (Decimal(3), Decimal(3)),
+        "1": (Decimal("0.5"), Decimal("0.5")),
+        "2": (Decimal("1.25"), Decimal("1.25")),
+    }

@@ -1,0 +1,42 @@
+"""Rows by charge period, in parts: none is lost, none doubled, and no part holds a day of another."""
+
+from datetime import datetime, timedelta
+
+import polars as pl
+import pytest
+
+from services.cost_center.adapters.polars_order import in_order
+
+START = datetime.fromisoformat("2026-09-01T00:00:00")
+
+
+def bill(rows: int) -> pl.LazyFrame:
+    starts = [START + timedelta(hours=(number * 7919) % 720) for number in range(rows)]
+    return pl.LazyFrame({"start": starts, "row": range(rows)}, schema_overrides={"start": pl.Datetime("us")})
+
+
+@pytest.mark.parametrize(
+    ("part_rows", "parts"),
+    [(10_000, 1), (1_000, 1), (400, 3), (100, 11), (1, 30)],
+    ids=["few", "just enough", "some", "many", "a day each"],
+)
+def test_parts_are_whole_days_in_order(part_rows: int, parts: int) -> None:
+    scan = bill(1_000)
+
+    found = [part.collect() for part in in_order(scan, pl.col("start"), 1_000, part_rows=part_rows)]
+
+    assert len(found) == parts
+    # In order, and those of one moment as they were.
+    assert pl.concat(found).equals(scan.sort("start", maintain_order=True).collect())
+    days = [set(part["start"].dt.date()) for part in found]
+    assert sum(map(len, days)) == 30
+
+
+def test_a_row_without_a_moment_is_kept() -> None:
+    scan = pl.concat(
+        [bill(50), pl.LazyFrame({"start": [None], "row": [50]}, schema=bill(1).collect_schema())]
+    )
+
+    found = [part.collect() for part in in_order(scan, pl.col("start"), 51, part_rows=10)]
+
+    assert sorted(pl.concat(found)["row"]) == list(range(51))
