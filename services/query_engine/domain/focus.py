@@ -90,7 +90,10 @@ CHARGES: tuple[Column, ...] = tuple(
             *(Column(name, _MONEY) for name in _DECIMALS),
             *(Column(name, "timestamp") for name in _TIMES),
             *(Column(name, "varchar") for name in _TEXTS),
-            *(Column(name, "map(varchar, varchar)") for name in ("Tags", "x_CostCategories", "x_OriginalTags")),
+            *(
+                Column(name, "map(varchar, varchar)")
+                for name in ("Tags", "x_CostCategories", "x_OriginalTags")
+            ),
         ],
         key=lambda each: (each.name.startswith("x_"), each.name),
     )
