@@ -119,6 +119,7 @@ class Queue:
         self.cloud = cloud
         self.sqs = cloud.client("sqs")
         self.url = self.sqs.create_queue(QueueName=f"q-{cloud.settings.lake_bucket}")["QueueUrl"]
+        jobs = self.sqs.create_queue(QueueName=f"jobs-{cloud.settings.lake_bucket}")["QueueUrl"]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "services.cost_center.handlers.ingester"],
             cwd=Path(__file__).parents[3],
@@ -126,6 +127,9 @@ class Queue:
                 **os.environ,
                 **{name.upper(): str(value) for name, value in cloud.settings.model_dump().items()},
                 "LANDING_QUEUE_URL": self.url,
+                "JOBS_QUEUE_URL": jobs,
+                "EXPORT_TABLE": "exports",
+                "RESULTS_BUCKET": "results",
                 "POWERTOOLS_METRICS_NAMESPACE": "Onyx",
             },
         )

@@ -140,8 +140,12 @@ def test_a_file_that_vanishes_in_between_is_one_line(onyx, bill, tmp_path):
 def test_a_file_that_nobody_may_read_is_one_line(onyx, bill, monkeypatch):
     LandingZone(onyx.platform)
 
-    def refuse(*_: Any, **__: Any) -> None:
-        raise PermissionError(13, "Permission denied")
+    opened = Path.open
+
+    def refuse(path: Path, *args: Any, **kwargs: Any) -> Any:
+        if path == bill:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *args, **kwargs)
 
     monkeypatch.setattr(Path, "open", refuse)
     outcome = onyx("ingest", str(bill), "--tenant", "acme")
