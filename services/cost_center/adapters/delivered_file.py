@@ -19,6 +19,7 @@ PARQUET_MAGIC = b"PAR1"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _MAGIC = 4
 _CHUNK = 1 << 20
+_BATCH = 16_384
 _READABLE = "csv in UTF-8, gzip or zip of it, or parquet"
 
 # A cell may be large: tags and descriptions exceed the module's default of 128 KiB.
@@ -76,6 +77,7 @@ class LocalFiles:
             raise _unreadable_parquet(name, error) from error
         unpacked = Unpacked(name, path.stat().st_size, self.limits)
         unpacked.add(max(sum(size for size in sizes if size > 0), cells))
+        _demand_whole_pages(path, name)
 
     def _sha256(self, path: Path, name: str, container: Container) -> str:
         """Over the bytes, which are read once: a text's lines are measured on the way."""
@@ -119,6 +121,19 @@ def _parquet_headers(file: SourceFile) -> list[str]:
         return list(pq.read_schema(file.path).names)
     except PARQUET_FAULTS as error:
         raise _unreadable_parquet(file.name, error) from error
+
+
+def _demand_whole_pages(path: Path, name: str) -> None:
+    """All pages of all columns, decoded once by Arrow, which refuses the damaged ones.
+
+    Polars 2.1 believes a page that says it has -12 values, and the process ends: no `except` sees it.
+    """
+    try:
+        with pq.ParquetFile(path, memory_map=True) as file:
+            for _ in file.iter_batches(batch_size=_BATCH, use_threads=False):
+                pass
+    except PARQUET_FAULTS as error:
+        raise _unreadable_parquet(name, error) from error
 
 
 def _unreadable_parquet(name: str, error: Exception) -> Exception:

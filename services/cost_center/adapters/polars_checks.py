@@ -14,6 +14,9 @@ from services.cost_center.events import Finding
 ROW = "onyx row"
 """Row index of a scanned file; a space keeps it apart from every Athena name."""
 
+CURRENCY = "[A-Z]{3}"
+"""What a bill is in. FOCUS has virtual currencies too, but only in PricingCurrency."""
+
 _CHUNK = 1 << 20
 
 
@@ -79,11 +82,7 @@ class CellChecks:
                 nul = self._text(column).str.contains("\0", literal=True)
                 yield _Check(column, nul, "text without it", "the cell has a NUL character")
         yield from self._period_check()
-        currency = self._layout.named(self._layout.money.currency)
-        if self._layout.one_currency and currency is not None:
-            text = self._text(currency)
-            another = text != text.drop_nulls().first()
-            yield _Check(currency, another, "the currency of the first row", "the bill has a second currency")
+        yield from self._currency_checks()
 
     def _period_check(self) -> Iterator[_Check]:
         start = self._layout.named(self._layout.money.period_start)
@@ -95,6 +94,18 @@ class CellChecks:
                 f"a moment after the row's {start.header}",
                 "the billing period does not end after its start",
             )
+
+    def _currency_checks(self) -> Iterator[_Check]:
+        currency = self._layout.named(self._layout.money.currency)
+        if currency is None:
+            return
+        text = self._text(currency)
+        is_code = text.str.contains(f"^(?:{CURRENCY})$")
+        expected = "an ISO 4217 code, as USD: three upper-case letters"
+        yield _Check(currency, ~is_code, expected, "the cell is no currency code")
+        if self._layout.one_currency:
+            another = is_code & (text != text.filter(is_code).first())
+            yield _Check(currency, another, "the currency of the first row", "the bill has a second currency")
 
     def _findings(self, check: _Check) -> list[Finding]:
         bad = (

@@ -3,11 +3,14 @@
 It says whether something is wrong, not what: `polars_checks` then looks for it.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import polars as pl
 
 from services.cost_center.adapters import polars_cells as cells
+from services.cost_center.adapters.polars_checks import CURRENCY
 from services.cost_center.domain.tables import ColumnType, Container, Layout, RawColumn, SourceFile
 
 _ABSENT, _UNREAD, _WRONG = "absent ", "unread ", "wrong "
@@ -81,8 +84,9 @@ class Glance:
         yield "month", (start.dt.year() != month[0]) | (start.dt.month() != month[1])
         if end is not None:
             yield "end", pl.col(end.name) <= start
+        currency = pl.col(money.currency)
+        yield "currency code", _any_of(currency, _no_currency)
         if self._layout.one_currency:
-            currency = pl.col(money.currency)
             yield "currency", currency.min() != currency.max()
         for column in self._layout.columns:
             if cells.is_map(self._dtypes[column.name]) and column.type is ColumnType.MAP:
@@ -92,16 +96,26 @@ class Glance:
         for name in self._layout.json_columns:
             if self._layout.named(name) is not None:
                 read = cells.json_pairs if name in self._layout.json_pairs else cells.json_object
-                yield f"{name} as JSON", _unreadable(pl.col(name), read)
+                yield f"{name} as JSON", _any_of(pl.col(name), partial(_unreadable, read))
 
 
 def _beside(column: RawColumn) -> str:
     return f"onyx text {column.name}"
 
 
-def _unreadable(cell: pl.Expr, read: Callable[[str], object]) -> pl.Expr:
-    def unreadable(texts: pl.Series) -> pl.Series:
-        bad = any(not cells.reads(read, text) for text in texts.unique().to_list() if text is not None)
-        return pl.Series(texts.name, [bad], dtype=pl.Boolean).new_from_index(0, len(texts))
+def _no_currency(text: str) -> bool:
+    return re.fullmatch(CURRENCY, text) is None
 
-    return cell.map_batches(unreadable, return_dtype=pl.Boolean, is_elementwise=True)
+
+def _unreadable(read: Callable[[str], object], text: str) -> bool:
+    return not cells.reads(read, text)
+
+
+def _any_of(cell: pl.Expr, is_wrong: Callable[[str], bool]) -> pl.Expr:
+    """True in all rows of a batch where a text is wrong: only the distinct ones are looked at."""
+
+    def wrong(texts: pl.Series) -> pl.Series:
+        found = any(is_wrong(text) for text in texts.unique().to_list() if text is not None)
+        return pl.Series(texts.name, [found], dtype=pl.Boolean).new_from_index(0, len(texts))
+
+    return cell.map_batches(wrong, return_dtype=pl.Boolean, is_elementwise=True)

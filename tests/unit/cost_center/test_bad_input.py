@@ -72,6 +72,20 @@ def flipped(content: bytes, at: int) -> bytes:
     return content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :]
 
 
+def with_negative_page(column: str) -> bytes:
+    """The data page of a column says that it has -12 values, which ends a process that believes it."""
+    content = parquet()
+    row_group = pq.ParquetFile(io.BytesIO(content)).metadata.row_group(0)
+    at = next(
+        row_group.column(number).data_page_offset
+        for number in range(row_group.num_columns)
+        if row_group.column(number).path_in_schema == column
+    )
+    # Thrift: field 5 is a struct, whose first field is an integer: 3, zigzag.
+    count = content.index(b"\x2c\x15\x06", at) + 2
+    return content[:count] + b"\x17" + content[count + 1 :]
+
+
 LINES = GOOD.decode().splitlines()
 
 BAD = {
@@ -85,6 +99,9 @@ BAD = {
     "no date": Bad(changed(lineItem_UsageStartDate="soon"), "ISO 8601", 3, "lineItem/UsageStartDate"),
     "no account": Bad(changed(bill_PayerAccountId=""), "the cell is empty", 3, "bill/PayerAccountId"),
     "no currency": Bad(changed(lineItem_CurrencyCode=""), "the cell is empty", 3, "lineItem/CurrencyCode"),
+    "no currency of any country": Bad(
+        changed(lineItem_CurrencyCode="XXX1"), "the cell is no currency code", 3, "lineItem/CurrencyCode"
+    ),
     "two currencies": Bad(
         changed(lineItem_CurrencyCode="EUR"), "a second currency", 3, "lineItem/CurrencyCode"
     ),
@@ -92,6 +109,9 @@ BAD = {
     "a gzip that changed": Bad(flipped(gzip.compress(GOOD), 60), "the gzip is damaged or cut short"),
     "a parquet cut short": Bad(parquet()[:-40], "the parquet file cannot be read", name="bill.parquet"),
     "a parquet that changed": Bad(flipped(parquet(), 40), "cannot be read", name="bill.parquet"),
+    "a parquet page of -12 values": Bad(
+        with_negative_page("lineItem/LineItemDescription"), "Invalid page header", name="bill.parquet"
+    ),
     "a zip of two": Bad(zipped(("a.csv", GOOD), ("b.csv", GOOD)), "the zip has 2 files", name="bill.zip"),
     "a zip of none": Bad(zipped(), "the zip has 0 files", name="bill.zip"),
     "a zip with a path": Bad(zipped(("../a.csv", GOOD)), "a path in it: '../a.csv'", name="bill.zip"),

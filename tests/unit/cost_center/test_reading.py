@@ -73,6 +73,10 @@ def test_a_double_that_is_no_number_is_refused(tmp_path: Path) -> None:
         ("lineItem/UsageStartDate", "01.09.2026", "ISO 8601"),
         ("bill/PayerAccountId", "", "a value"),
         ("lineItem/CurrencyCode", "", "a value"),
+        ("lineItem/CurrencyCode", "XXX1", "three upper-case letters"),
+        ("lineItem/CurrencyCode", "usd", "three upper-case letters"),
+        ("lineItem/CurrencyCode", "US$", "three upper-case letters"),
+        ("lineItem/CurrencyCode", "EUR", "the currency of the first row"),
     ],
 )
 def test_a_bad_cell_is_named_by_file_row_column_and_expectation(

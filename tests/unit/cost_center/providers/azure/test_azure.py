@@ -139,6 +139,7 @@ def test_the_raw_table_keeps_what_azure_wrote(tmp_path: Path) -> None:
         ("CostInBillingCurrency", "1,5", "a decimal number (at most 20 digits before the point)"),
         ("CostInBillingCurrency", "NaN", "a decimal number (at most 20 digits before the point)"),
         ("Tags", '"team": web', "a JSON object of tags"),
+        ("BillingCurrencyCode", "Euro", "an ISO 4217 code, as USD: three upper-case letters"),
         ("BillingPeriodEndDate", "9/1/2023", "a moment after the row's BillingPeriodStartDate"),
     ],
 )

@@ -53,6 +53,39 @@ def test_missing_columns_of_focus_are_named(tmp_path: Path) -> None:
     assert refusal(tmp_path, csv_text([row])).findings[0].column == "BilledCost"
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize("code", ["XXX1", "eur", "EUR\n", "\u20ac"])
+def test_a_billing_currency_is_three_upper_case_letters(tmp_path: Path, form: str, code: str) -> None:
+    rows = [FOCUS_ROW, {**FOCUS_ROW, "BillingCurrency": "EUR"}, {**FOCUS_ROW, "BillingCurrency": code}]
+    path = tmp_path / f"focus.{form}"
+    if form == "csv":
+        path.write_text(csv_text(rows), newline="")
+    else:
+        pl.DataFrame(rows).write_parquet(path)
+
+    rejection = prepare(tmp_path, path).rejection
+
+    assert rejection is not None
+    assert rejection.findings == [
+        Finding(
+            file=path.name,
+            row=3,
+            column="BillingCurrency",
+            expected="an ISO 4217 code, as USD: three upper-case letters",
+            found=code,
+            message="the cell is no currency code",
+        )
+    ]
+
+
+def test_only_the_currency_of_prices_may_be_a_virtual_one(tmp_path: Path) -> None:
+    row = {**FOCUS_ROW, "PricingCurrency": "Credits"}
+
+    raw = raw_frame(prepare(tmp_path, write(tmp_path, "focus.csv", csv_text([row]))))
+
+    assert raw["PricingCurrency"].to_list() == ["Credits"]
+
+
 def test_bad_tags_are_named(tmp_path: Path) -> None:
     rejection = refusal(tmp_path, csv_text([FOCUS_ROW, {**FOCUS_ROW, "Tags": "env=prod"}]))
 
