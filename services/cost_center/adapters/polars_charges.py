@@ -8,6 +8,7 @@ import polars as pl
 from services.cost_center.adapters import polars_cells as cells
 from services.cost_center.adapters.polars_checks import ROW
 from services.cost_center.adapters.polars_order import ROW_GROUP, in_order
+from services.cost_center.adapters.polars_raw import ZSTD_LEVEL
 from services.cost_center.adapters.polars_tags import normal_tags
 from services.cost_center.domain import charges
 from services.cost_center.domain.charges import (
@@ -25,11 +26,13 @@ from services.cost_center.domain.charges import (
 from services.cost_center.domain.findings import reject
 from services.cost_center.domain.promoted_tags import Promoted
 from services.cost_center.domain.providers.registry import provider_of
-from services.cost_center.domain.tables import CHARGES, Layout, StagedTable, Tier
+from services.cost_center.domain.tables import CHARGES, ColumnType, Layout, StagedTable, Tier
 from shared.money import quantize
 
 _ENTRY = pl.Struct({"key": pl.String, "value": pl.String})
 _SORTED_BY = "ChargePeriodStart"
+_FEW = 100
+"""Distinct texts that a condition may name."""
 _EXACT = Context(prec=80, traps=[Inexact])
 _QUOTIENT = Context(prec=120)
 
@@ -73,7 +76,9 @@ class ChargeStager:
                 pl.col("Tags").map.get(tag.key).alias(tag.column.name) for tag in self._promoted
             )
             paths.append(workdir / f"charges-{self._raw.billing_period}-{number:05d}.parquet")
-            made.sink_parquet(paths[-1], compression="zstd", row_group_size=ROW_GROUP)
+            made.sink_parquet(
+                paths[-1], compression="zstd", compression_level=ZSTD_LEVEL, row_group_size=ROW_GROUP
+            )
         if self._out_of_range:
             raise reject(
                 "rate times usage does not fit decimal(38,18)",
@@ -112,12 +117,38 @@ class ChargeStager:
         """The rows that come twice, and how many; None where there are none. They are few, mostly."""
         for helper in self._mapping.helpers:
             if isinstance(helper, Twice):
+                needed = pl.sql_expr(helper.needed)
+                near = self._near(scan, needed)
+                if near is None:
+                    return None, 0
                 path = workdir / f"twice-{self._raw.billing_period}.parquet"
-                scan.filter(pl.sql_expr(helper.needed)).sink_parquet(path)
+                scan.filter(near).filter(needed).sink_parquet(path)
                 rows = pl.scan_parquet(path)
-                count = rows.select(pl.len()).collect().item()
-                return (rows if count else None), count
+                return rows, rows.select(pl.len()).collect().item()
         return None, 0
+
+    def _near(self, scan: pl.LazyFrame, needed: pl.Expr) -> pl.Expr | None:
+        """What rows have of which `needed` holds, and few others; None where there are none.
+
+        A condition that names an absent column has Polars read all columns of all rows, several row groups at
+        a time: gigabytes. One of a column of the file leaves it the rows that it is about.
+        """
+        names = set(needed.meta.root_names())
+        texts = [
+            column.name
+            for column in self._raw.columns
+            if column.name in names and column.type is ColumnType.STRING
+        ]
+        found = scan.filter(needed).select(pl.len(), *(pl.col(name).unique().implode() for name in texts))
+        count, *values = found.collect(engine="streaming").row(0)
+        if not count:
+            return None
+        few = [
+            pl.col(name).is_in(known)
+            for name, known in zip(texts, values, strict=True)
+            if None not in known and len(known) <= _FEW
+        ]
+        return pl.all_horizontal(few) if few else pl.lit(True)
 
     def _as_seconds(self, scan: pl.LazyFrame) -> pl.LazyFrame:
         for helper in self._mapping.helpers:
@@ -311,6 +342,9 @@ def _netted(scan: pl.LazyFrame, helper: Netting, groups: pl.DataFrame) -> pl.Laz
     if groups.is_empty():
         zero = pl.lit(Decimal(0), dtype=cells.DECIMAL)
         return scan.with_columns(pl.lit(False).alias(helper.matched), zero.alias(helper.residual))
+    # A join that keeps no order has Polars drop the sort before it: the rows of a part stay as in the file.
+    # To keep it (maintain_order="left") took 9.2 processor seconds instead of 5.1 for a made-up bill of a
+    # million rows, and 40% more bytes.
     joined = scan.join(groups.lazy(), on=list(helper.keys), how="left", nulls_equal=True)
     matched = kind.is_in([helper.covered, helper.negating]) & pl.col("onyx first").is_not_null()
     first = pl.col(ROW) == pl.col("onyx first")

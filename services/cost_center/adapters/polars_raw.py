@@ -26,6 +26,8 @@ from services.cost_center.domain.tables import (
 from shared.money import exact_sum, parse_decimal, quantize
 
 ROW_GROUP = 250_000
+ZSTD_LEVEL = 1
+"""Of a bill it makes files no larger than level 3 does, in less time."""
 
 
 def stage_raw(file: SourceFile, layout: Layout, source: str, workdir: Path) -> RawStaging:
@@ -183,7 +185,9 @@ def _sink(scan: pl.LazyFrame, table: StagedTable, source: str, *, lazy: bool) ->
         pl.lit(str(int(month))).alias("month"),
         pl.lit(period).alias("billing_period"),
         pl.lit(source).alias("source"),
-    ).sink_parquet(table.paths[0], compression="zstd", row_group_size=ROW_GROUP, lazy=True)
+    ).sink_parquet(
+        table.paths[0], compression="zstd", compression_level=ZSTD_LEVEL, row_group_size=ROW_GROUP, lazy=True
+    )
     if not lazy:
         sink.collect(engine="streaming")
     return sink
