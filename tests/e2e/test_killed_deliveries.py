@@ -135,7 +135,12 @@ def test_a_restatement(landing: Landing) -> None:
 
 @pytest.mark.parametrize(
     ("failpoint", "parts"),
-    [("ingest: quarantined", 1), ("ingest: file quarantined", 2), ("ingest: quarantined", 2)],
+    [
+        ("ingest: quarantined", 1),
+        ("ingest: file quarantined", 2),
+        ("ingest: manifest noted", 2),
+        ("ingest: quarantined", 2),
+    ],
 )
 def test_a_refusal(landing: Landing, failpoint: str, parts: int) -> None:
     with dying_at(landing, failpoint) as struck:

@@ -39,11 +39,15 @@ class Close:
         if delivery.kind is DeliveryKind.MANIFEST:
             self._end_replaced(landed, delivery, tenant)
             self.failpoint("parts noted")
-        if any(each.status is Status.REJECTED for each in delivery.outcomes.values()):
-            self._put_away(tenant, landed, files)
+        refused = any(each.status is Status.REJECTED for each in delivery.outcomes.values())
+        if refused:
+            self._put_away_files(tenant, landed, files)
         if digest is not None:
             note = ManifestNote(landed.delivery_id, self.clock.now())
             self.rows.note_manifest(tenant, delivery.source, digest, note)
+            self.failpoint("manifest noted")
+        if refused:
+            self._put_away_landed(tenant, landed, delivery)
         # Another worker that closes the same delivery does the same.
         with suppress(Conflict):
             return self.rows.save_delivery(tenant, replace(delivery, closed=True))
@@ -55,14 +59,19 @@ class Close:
             raise NotFound(f"delivery {landed.delivery_id} is gone")
         return delivery
 
-    def _put_away(self, tenant: TenantId, landed: LandedObject, files: Sequence[LandedObject]) -> None:
-        """The manifest last: it tells which files there are, should this end half way."""
+    def _put_away_files(self, tenant: TenantId, landed: LandedObject, files: Sequence[LandedObject]) -> None:
         folder = quarantine_folder(tenant, landed.delivery_id)
         for each in files:
             self.landing.move(each, folder + each.key.split("/", 2)[2])
             self.failpoint("file quarantined")
-        several = landed.key.split("/", 2)[-1] if files else landed.key.rsplit("/", 1)[-1]
-        self.landing.move(landed, folder + several)
+
+    def _put_away_landed(self, tenant: TenantId, landed: LandedObject, delivery: Delivery) -> None:
+        """A manifest goes last: should this end half way, it tells which files there are, and its copy is
+        known by its bytes only once they are noted."""
+        # Beside its files, also where an earlier try has put all of them away.
+        alone = delivery.files is None
+        name = landed.key.rsplit("/", 1)[-1] if alone else landed.key.split("/", 2)[-1]
+        self.landing.move(landed, quarantine_folder(tenant, landed.delivery_id) + name)
         self.failpoint("quarantined")
 
     def _end_replaced(self, landed: LandedObject, delivery: Delivery, tenant: TenantId) -> None:

@@ -43,7 +43,7 @@ class Gathered:
 
 @dataclass(frozen=True)
 class ManifestNote:
-    """That the delivery of a manifest of these bytes was closed, and when."""
+    """Which delivery a manifest of these bytes was, and when it was closed but for the manifest itself."""
 
     delivery_id: str
     at: datetime

@@ -24,7 +24,7 @@ from tests.fakes.cost_center_sweeps import FakeQueue, FakeSweepRows, WorldVersio
 
 STEPS = (
     *("delivery opened", "delivery waiting", "delivery gathered", "part noted", "fetched", "prepared"),
-    *("raw committed", "recorded", "parts noted", "file quarantined", "quarantined"),
+    *("raw committed", "recorded", "parts noted", "file quarantined", "manifest noted", "quarantined"),
 )
 
 

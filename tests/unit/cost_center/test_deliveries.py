@@ -389,6 +389,7 @@ STEPS = (
     "delivery gathered",
     "parts noted",
     "file quarantined",
+    "manifest noted",
     "quarantined",
 )
 
@@ -424,6 +425,28 @@ def test_a_crash_anywhere_is_healed_by_the_same_messages(site: Site, step: str, 
         in_quarantine(site, landed, next(iter(site.row(landed[0]).outcomes.values())))
     else:
         assert total(site.world) == Decimal("0.774")
+
+
+@pytest.mark.parametrize("again_from", ["manifest", "part"])
+@pytest.mark.parametrize("first", ["copy", "manifest"])
+@pytest.mark.parametrize("step", ["parts noted", "file quarantined", "manifest noted", "quarantined"])
+def test_the_copy_of_a_refused_manifest_is_over_though_a_worker_died_while_it_closed(
+    world: World, step: str, first: str, again_from: str
+) -> None:
+    """The manifest of the refused is gone then, and with it what its copy would be known by."""
+    site = Site(world, Export(legacy=False, create_new=True))
+    rows = [{**row, "lineItem/UnblendedCost": "x"} for row in cur_rows(4)]
+    part, *_, inner, outer = site.deliver(rows)
+    refused, other = (inner, outer) if first == "copy" else (outer, inner)
+    world.failpoint = CrashAt(step)
+    with pytest.raises(Crash):
+        site.ingest(refused)
+    site.ingest(part if again_from == "part" else refused)
+    assert site.row(refused).closed
+    assert site.ingest(other) == []
+    assert site.row(other).closed
+    assert site.row(other).part_of == refused.delivery_id
+    assert len(world.bills.events) == 1
 
 
 def test_between_copy_and_delete_a_crash_is_safe(world: World) -> None:
