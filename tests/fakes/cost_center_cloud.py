@@ -11,7 +11,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,8 @@ class Cloud:
 
     settings: IngesterSettings
     sent: int = 0
+    put_at: dict[str, int] = field(default_factory=dict)
+    """In which second each key was put last."""
 
     @classmethod
     def create(cls) -> "Cloud":
@@ -118,6 +120,10 @@ class Cloud:
     def put(self, key: str, body: bytes) -> dict[str, Any]:
         """Put an object into the landing bucket; returns the event that S3 sends of it."""
         bucket = self.settings.landing_bucket
+        # S3 tells whole seconds: what is put under one key within one has no order in time.
+        while self.put_at.get(key) == int(time.time()):
+            time.sleep(0.02)
+        self.put_at[key] = int(time.time())
         answer = self.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
         return {
             "version": "0",
