@@ -8,7 +8,7 @@ from services.cost_center.domain.costs import CostQuestion, Granularity, Metric,
 from services.query_engine.adapters.polars_engine import run
 from services.query_engine.domain.answers import Limits
 from services.query_engine.domain.focus import CHARGES
-from services.query_engine.domain.plan import compile_query
+from services.query_engine.domain.front_door import compile_query
 from services.query_engine.domain.tables import Table
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

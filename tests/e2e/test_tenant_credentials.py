@@ -174,7 +174,7 @@ def test_nobody_but_the_task_takes_on_its_tenant_role(
 def plan_over(files: list[str]) -> Plan:
     columns = (Column("BilledCost", "decimal(38,18)"),)
     table = Table("charges", columns, (FileGroup(tuple(files), columns),))
-    return Plan("SELECT sum(billedcost) AS c FROM charges", (BoundTable("charges", table),), ("c",))
+    return Plan("polars", "SELECT sum(billedcost) AS c FROM charges", (BoundTable("charges", table),), ("c",))
 
 
 def test_a_file_list_that_names_another_tenant_fails_at_the_lake_itself(

@@ -48,7 +48,7 @@ def main(channel: Connection, memory_bytes: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _forget_credentials()
-    from services.query_engine.adapters.polars_engine import run
+    from services.query_engine.adapters.engines import run
 
     _limit_memory(memory_bytes)
     channel.send(READY)

@@ -14,7 +14,9 @@ from services.query_engine.domain.answers import (
     kept_sql,
 )
 from services.query_engine.domain.errors import AS_OF_IN_FUTURE, refuse
-from services.query_engine.domain.plan import Plan, compile_query
+from services.query_engine.domain.front_door import read_query
+from services.query_engine.domain.plan import Plan
+from services.query_engine.domain.router import route
 from services.query_engine.domain.tables import Catalog, Table
 from shared.clock import Clock, iso
 from shared.errors import OnyxError
@@ -71,7 +73,7 @@ class AnswerQuery:
         record = replace(
             record,
             status=Status.RUNNING,
-            engine=self.engine.name,
+            engine=plan.engine,
             files=plan.files,
             tables=tuple(each.table.name for each in plan.tables),
             snapshots=tuple(plan.snapshots),
@@ -90,7 +92,7 @@ class AnswerQuery:
         return Answered(record, answer)
 
     def _plan(self, text: str, tables: Mapping[str, Table]) -> Plan:
-        return compile_query(text, tables, self.clock.now())
+        return route(read_query(text, tables, self.clock.now()))
 
     def _left(self, record: QueryRecord) -> float:
         """Seconds left of the time that a query has from its arrival."""

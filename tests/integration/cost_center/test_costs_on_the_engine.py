@@ -12,7 +12,7 @@ from services.cost_center.domain.costs import CostQuestion, Granularity, Metric
 from services.cost_center.domain.naming import athena_name
 from services.query_engine.adapters import polars_engine
 from services.query_engine.domain.answers import Limits
-from services.query_engine.domain.plan import compile_query
+from services.query_engine.domain.front_door import compile_query
 from services.query_engine.domain.tables import Column, FileGroup, Table, union_columns
 from tests.fakes.cost_center import ACME, World
 from tests.fakes.cost_center_bills import FOCUS_ROW, csv_bytes, cur_rows

@@ -13,7 +13,7 @@ from shared.tenancy import TenantId
 from tests.fakes import query_engine_workers
 from tests.fakes.query_engine_workers import Credentials
 
-PLAN, LIMITS = Plan("SELECT 1", (), ()), Limits(rows=1, bytes=100)
+PLAN, LIMITS = Plan("polars", "SELECT 1", (), ()), Limits(rows=1, bytes=100)
 ACME, CLOSED = TenantId("acme"), TenantId("closed")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from services.query_engine.adapters.polars_engine import run
 from services.query_engine.domain.answers import Answer, Limits
-from services.query_engine.domain.plan import compile_query
+from services.query_engine.domain.front_door import compile_query
 from services.query_engine.domain.tables import Table
 from tests.fakes.query_engine import NOW, demo_tables
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.query_engine.adapters.polars_engine import run
 from services.query_engine.domain.answers import Answer, Limits
-from services.query_engine.domain.plan import compile_query
+from services.query_engine.domain.front_door import compile_query
 from services.query_engine.domain.tables import Column, FileGroup, Table
 from shared.errors import OnyxError
 from shared.money import exact_sum, money_text

@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.query_engine.domain.plan import Plan, compile_query
+from services.query_engine.domain.front_door import compile_query
+from services.query_engine.domain.plan import Plan
 from shared.errors import BadRequest
 from tests.fakes.query_engine import NOW, demo_tables
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from services.query_engine.domain.plan import compile_query
+from services.query_engine.domain.front_door import compile_query
 from shared.errors import BadRequest
 from tests.fakes.query_engine import NOW, demo_tables
 from tests.fakes.query_engine_attacks import TARGETS

@@ -12,7 +12,7 @@ import pytest
 from services.query_engine.adapters.polars_engine import run
 from services.query_engine.adapters.result_json import json_rows
 from services.query_engine.domain.answers import Answer, Limits
-from services.query_engine.domain.plan import compile_query
+from services.query_engine.domain.front_door import compile_query
 from services.query_engine.domain.tables import Column, FileGroup, Table, union_columns
 from shared.errors import OnyxError
 from tests.fakes.query_engine import NOW

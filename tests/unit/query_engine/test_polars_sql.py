@@ -4,7 +4,7 @@
 
 import os
 
-from services.query_engine.domain.plan import compile_query
+from services.query_engine.domain.front_door import compile_query
 from tests.fakes.query_engine import NOW, demo_tables
 from tests.unit.query_engine.conftest import SNAPSHOTS
 

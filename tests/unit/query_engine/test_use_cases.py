@@ -45,7 +45,7 @@ def test_an_answer_is_on_record_with_what_it_was_made_of() -> None:
     record = ReadQuery(log)(ADA, answered.record.query_id)
     assert record == answered.record
     assert (record.status, record.rows, record.files, record.tables) == (Status.DONE, 1, 2, ("charges",))
-    assert (record.snapshots, record.engine, record.subject) == ((7,), "fake", "ada")
+    assert (record.snapshots, record.engine, record.subject) == ((7,), "polars", "ada")
     assert engine.timeouts == [25]
     body = json.loads(views.answer(answered))
     assert body == {

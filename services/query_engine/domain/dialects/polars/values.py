@@ -2,7 +2,7 @@
 
 from sqlglot import exp
 
-from services.query_engine.domain.rewrites.build import (
+from services.query_engine.domain.dialects.build import (
     SCALE,
     Context,
     call,

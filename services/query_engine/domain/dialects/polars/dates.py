@@ -4,9 +4,7 @@ from datetime import datetime
 
 from sqlglot import exp
 
-from services.query_engine.domain.errors import INVALID_CAST, refuse
-from services.query_engine.domain.rewrites.arithmetic import dated
-from services.query_engine.domain.rewrites.build import (
+from services.query_engine.domain.dialects.build import (
     Context,
     binary,
     call,
@@ -18,7 +16,9 @@ from services.query_engine.domain.rewrites.build import (
     text_literal,
     typed,
 )
-from services.query_engine.domain.rewrites.comparisons import date_literal, moment, timestamp_literal
+from services.query_engine.domain.dialects.polars.arithmetic import dated
+from services.query_engine.domain.dialects.polars.comparisons import date_literal, moment, timestamp_literal
+from services.query_engine.domain.errors import INVALID_CAST, refuse
 from services.query_engine.domain.syntax import position_of
 from services.query_engine.domain.types import TEMPORAL, Family, family
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlglot import exp
 
-from services.query_engine.domain.rewrites import (
+from services.query_engine.domain.dialects.build import Context
+from services.query_engine.domain.dialects.polars import (
     aggregates,
     arithmetic,
     casts,
@@ -17,7 +18,6 @@ from services.query_engine.domain.rewrites import (
     queries,
     values,
 )
-from services.query_engine.domain.rewrites.build import Context
 from services.query_engine.domain.types import Family, family
 
 Rewrite = Callable[[Any, Context], exp.Expr]

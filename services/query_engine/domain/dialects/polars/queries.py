@@ -2,8 +2,8 @@
 
 from sqlglot import exp
 
+from services.query_engine.domain.dialects.build import Context, integer_literal, paren, typed
 from services.query_engine.domain.errors import NOT_GROUPED, refuse
-from services.query_engine.domain.rewrites.build import Context, integer_literal, paren, typed
 from services.query_engine.domain.syntax import position_of
 from services.query_engine.domain.types import Family, family
 

@@ -6,8 +6,7 @@ LAG or LEAD over the same window, and added up exactly.
 
 from sqlglot import exp
 
-from services.query_engine.domain.rewrites.arithmetic import quotient
-from services.query_engine.domain.rewrites.build import (
+from services.query_engine.domain.dialects.build import (
     MONEY,
     Context,
     binary,
@@ -18,6 +17,7 @@ from services.query_engine.domain.rewrites.build import (
     paren,
     typed,
 )
+from services.query_engine.domain.dialects.polars.arithmetic import quotient
 
 MAX_ROWS = 100
 """The longest frame: each of its rows is an expression of its own."""

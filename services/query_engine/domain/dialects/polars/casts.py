@@ -5,8 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from sqlglot import exp
 
-from services.query_engine.domain.errors import INVALID_CAST, refuse
-from services.query_engine.domain.rewrites.build import (
+from services.query_engine.domain.dialects.build import (
     SCALE,
     Context,
     call,
@@ -16,7 +15,8 @@ from services.query_engine.domain.rewrites.build import (
     text_literal,
     typed,
 )
-from services.query_engine.domain.rewrites.comparisons import date_literal, timestamp_literal
+from services.query_engine.domain.dialects.polars.comparisons import date_literal, timestamp_literal
+from services.query_engine.domain.errors import INVALID_CAST, refuse
 from services.query_engine.domain.syntax import position_of
 from services.query_engine.domain.types import NUMERIC, Family, family
 from shared.money import parse_decimal

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from sqlglot import exp
 
-from services.query_engine.domain.rewrites.build import (
+from services.query_engine.domain.dialects.build import (
     MONEY,
     Context,
     cast,

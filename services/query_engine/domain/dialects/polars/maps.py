@@ -6,17 +6,9 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from services.query_engine.domain.binding import RESERVED
-from services.query_engine.domain.rewrites.build import Context, text_literal, typed
+from services.query_engine.domain.dialects.build import Context, text_literal, typed
+from services.query_engine.domain.plan import MapKey
 from services.query_engine.domain.types import Family, family
-
-
-@dataclass(frozen=True)
-class MapKey:
-    """`name` holds what the map `column` has under `key`, or null."""
-
-    name: str
-    column: str
-    key: str
 
 
 @dataclass

@@ -11,7 +11,7 @@ from functools import partial
 
 from sqlglot import exp
 
-from services.query_engine.domain.rewrites.build import (
+from services.query_engine.domain.dialects.build import (
     SCALE,
     Context,
     binary,

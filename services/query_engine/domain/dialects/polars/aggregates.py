@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from services.query_engine.domain.rewrites.arithmetic import quotient
-from services.query_engine.domain.rewrites.build import (
+from services.query_engine.domain.dialects.build import (
     Context,
     cast,
     integer_literal,
@@ -15,7 +14,8 @@ from services.query_engine.domain.rewrites.build import (
     typed,
     whole,
 )
-from services.query_engine.domain.rewrites.moving import moving_total, moving_window
+from services.query_engine.domain.dialects.polars.arithmetic import quotient
+from services.query_engine.domain.dialects.polars.moving import moving_total, moving_window
 from services.query_engine.domain.types import NUMERIC, Family, family
 
 _NEEDS_OVER = (exp.RowNumber, exp.Rank, exp.DenseRank, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue)

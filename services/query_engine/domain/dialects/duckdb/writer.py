@@ -1,0 +1,28 @@
+"""How a rewritten statement is written down for DuckDB."""
+
+from typing import Any, ClassVar
+
+from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.errors import ErrorLevel
+from sqlglot.generators.duckdb import DuckDBGenerator
+
+
+class OnyxDuckDB(DuckDB):
+    """DuckDB's SQL; nulls sort as the query says, which is always said."""
+
+    class Generator(DuckDBGenerator):
+        TRANSFORMS: ClassVar[dict[Any, Any]] = {**DuckDBGenerator.TRANSFORMS}
+
+        def ordered_sql(self, expression: exp.Ordered) -> str:
+            direction = "DESC" if expression.args.get("desc") else "ASC"
+            nulls = "FIRST" if expression.args.get("nulls_first") else "LAST"
+            return f"{self.sql(expression, 'this')} {direction} NULLS {nulls}"
+
+
+def write(statement: exp.Query) -> str:
+    """The text for DuckDB."""
+    text: str = statement.sql(
+        dialect=OnyxDuckDB, identify=True, comments=False, unsupported_level=ErrorLevel.RAISE
+    )
+    return text
