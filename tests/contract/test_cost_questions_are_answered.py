@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.cost_center.domain.costs import CostQuestion, Granularity, Metric, compile_question
-from services.query_engine.adapters.polars_engine import run
+from services.query_engine.adapters.engines import run
 from services.query_engine.domain.answers import Limits
 from services.query_engine.domain.focus import CHARGES
 from services.query_engine.domain.front_door import compile_query

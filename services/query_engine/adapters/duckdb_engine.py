@@ -8,21 +8,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from services.query_engine.adapters.decimal_functions import register_decimals
 from services.query_engine.adapters.lake_files import LakeFiles
-from services.query_engine.adapters.result_json import json_rows, type_name
 from services.query_engine.domain import errors
-from services.query_engine.domain.answers import Answer, Limits
 from services.query_engine.domain.errors import failure
 from services.query_engine.domain.plan import BoundTable, Plan
 from services.query_engine.domain.tables import Column, FileGroup
 from shared.errors import OnyxError
 
 
-def run(plan: Plan, limits: Limits, storage: Mapping[str, str]) -> Answer:
-    """The answer of `plan`. Raises OnyxError with a code of `domain.errors`."""
-    files = LakeFiles(storage)
+def run(plan: Plan, rows: int, files: LakeFiles) -> pl.DataFrame:
+    """Up to `rows` rows of what `plan` asks. Raises OnyxError with a code of `domain.errors`."""
     local = {path: files.local(path) for each in plan.tables for path in each.table.files}
     with duckdb.connect() as connection:
         register_decimals(connection)
@@ -30,17 +28,10 @@ def run(plan: Plan, limits: Limits, storage: Mapping[str, str]) -> Answer:
         try:
             for each in plan.tables:
                 connection.execute(_view(each, local))
-            found = connection.sql(plan.sql).limit(limits.rows + 1).pl()
+            found: pl.DataFrame = connection.sql(plan.sql).limit(rows).pl()
         except duckdb.Error as error:
             raise _explained(error) from error
-    if found.height > limits.rows:
-        raise failure(
-            errors.RESULT_TOO_LARGE,
-            f"The answer has more than {limits.rows} rows: aggregate, filter or LIMIT it",
-        )
-    found.columns = list(plan.columns)
-    columns = tuple(Column(name, type_name(kind)) for name, kind in found.schema.items())
-    return Answer(columns, json_rows(found, limits.bytes), found.height)
+    return found
 
 
 def _close_doors(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> None:

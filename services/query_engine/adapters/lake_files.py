@@ -15,7 +15,7 @@ class LakeFiles:
     """Copies of the lake's files on this machine, fetched with one tenant's credentials."""
 
     def __init__(self, storage: Mapping[str, str]) -> None:
-        self._storage = storage
+        self.storage = storage
 
     def local(self, path: str) -> str:
         """Where a copy of `path` lies; a path that is no s3:// URL is itself."""
@@ -33,9 +33,9 @@ class LakeFiles:
     def _client(self) -> Any:
         return boto3.client(
             "s3",
-            aws_access_key_id=self._storage["aws_access_key_id"],
-            aws_secret_access_key=self._storage["aws_secret_access_key"],
-            aws_session_token=self._storage["aws_session_token"],
-            region_name=self._storage["aws_region"],
-            endpoint_url=self._storage.get("aws_endpoint_url"),
+            aws_access_key_id=self.storage["aws_access_key_id"],
+            aws_secret_access_key=self.storage["aws_secret_access_key"],
+            aws_session_token=self.storage["aws_session_token"],
+            region_name=self.storage["aws_region"],
+            endpoint_url=self.storage.get("aws_endpoint_url"),
         )

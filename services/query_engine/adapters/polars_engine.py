@@ -9,9 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from services.query_engine.adapters.result_json import json_rows, type_name
+from services.query_engine.adapters.lake_files import LakeFiles
 from services.query_engine.domain import errors
-from services.query_engine.domain.answers import Answer, Limits
 from services.query_engine.domain.errors import failure
 from services.query_engine.domain.plan import BoundTable, Plan
 from services.query_engine.domain.tables import Column, FileGroup
@@ -19,25 +18,16 @@ from shared.errors import OnyxError
 from shared.observability import logger
 
 
-def run(plan: Plan, limits: Limits, storage: Mapping[str, str]) -> Answer:
-    """The answer of `plan`. Raises OnyxError with a code of `domain.errors`."""
+def run(plan: Plan, rows: int, files: LakeFiles) -> pl.DataFrame:
+    """Up to `rows` rows of what `plan` asks. Raises OnyxError with a code of `domain.errors`."""
     try:
-        frames = {each.name: _frame(each, storage) for each in plan.tables}
+        frames = {each.name: _frame(each, files.storage) for each in plan.tables}
         query = pl.SQLContext(frames=frames, register_globals=False, eager=False).execute(plan.sql)
-        # One row more than allowed tells that there is more.
-        found = query.limit(limits.rows + 1).collect(engine="streaming")
+        return query.limit(rows).collect(engine="streaming")
     except MemoryError as error:
         raise failure(errors.QUERY_MEMORY, "The query needs more memory than it may have") from error
     except (pl.exceptions.PolarsError, OSError, ValueError, TypeError, OverflowError) as error:
         raise _explained(error) from error
-    if found.height > limits.rows:
-        raise failure(
-            errors.RESULT_TOO_LARGE,
-            f"The answer has more than {limits.rows} rows: aggregate, filter or LIMIT it",
-        )
-    found.columns = list(plan.columns)
-    columns = tuple(Column(name, type_name(kind)) for name, kind in found.schema.items())
-    return Answer(columns, json_rows(found, limits.bytes), found.height)
 
 
 # --- binding ---

@@ -16,11 +16,15 @@ class MapKey:
 
 @dataclass(frozen=True)
 class BoundTable:
-    """A table as an engine is to bind it: under `name`, its columns in lower case, map keys as columns."""
+    """A table as an engine is to bind it: under `name`, its columns in lower case, map keys as columns.
+
+    `columns` are the lower case names that the query reads; None is all of them.
+    """
 
     name: str
     table: Table
     map_keys: tuple[MapKey, ...] = ()
+    columns: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from services.query_engine.adapters.polars_engine import run
+from services.query_engine.adapters.engines import run
 from services.query_engine.domain.answers import Answer, Limits
 from services.query_engine.domain.front_door import compile_query
 from services.query_engine.domain.tables import Table

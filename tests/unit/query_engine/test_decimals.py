@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.query_engine.adapters.polars_engine import run
+from services.query_engine.adapters.engines import run
 from services.query_engine.domain.answers import Answer, Limits
 from services.query_engine.domain.front_door import compile_query
 from services.query_engine.domain.tables import Column, FileGroup, Table

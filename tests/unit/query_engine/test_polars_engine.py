@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from services.query_engine.adapters.polars_engine import run
+from services.query_engine.adapters.engines import run
 from services.query_engine.adapters.result_json import json_rows
 from services.query_engine.domain.answers import Answer, Limits
 from services.query_engine.domain.front_door import compile_query

@@ -54,7 +54,7 @@ def test_an_answer_is_on_record_with_what_it_was_made_of() -> None:
         "rows": [{"N": 1}],
         "row_count": 1,
         "elapsed_ms": 0,
-        "engine": "fake",
+        "engine": "polars",
     }
 
 
