@@ -50,7 +50,7 @@ WITH "onyx__c0" AS (SELECT "small"."servicename" AS "servicename", "small"."regi
 SELECT "charges"."n" AS "n" FROM "onyx__t_charges" AS "charges" UNION SELECT "small"."m" AS "m" FROM "onyx__t_small" AS "small" ORDER BY "n" ASC NULLS LAST
 
 -- SELECT a.n, b.n, a.n FROM charges a LEFT JOIN small b ON a.m = b.m AND b.n > 1
-SELECT "a"."n" AS "n", "b"."n" AS "onyx__a1", "a"."n" AS "onyx__a2" FROM "onyx__t_charges" AS "a" LEFT JOIN "onyx__t_small" AS "b" ON ("a"."m" = "b"."m") AND ("b"."n" > 1)
+SELECT "a"."n" AS "n", "b"."n" AS "onyx__a1", "a"."n" AS "onyx__a2" FROM "onyx__t_charges" AS "a" LEFT JOIN (SELECT * FROM "onyx__t_small" AS "b" WHERE "b"."n" > 1) AS "b" ON "a"."m" = "b"."m"
 
 -- SELECT n FROM charges a WHERE BilledCost > (SELECT avg(b.BilledCost) FROM small b WHERE b.m = a.m)
 SELECT "a"."n" AS "n" FROM "onyx__t_charges" AS "a" WHERE "a"."billedcost" > (SELECT (CAST(SUM("b"."billedcost") AS DECIMAL(38, 18)) / NULLIF(COUNT("b"."billedcost"), 0)) AS "_col_0" FROM "onyx__t_small" AS "b" WHERE "b"."m" = "a"."m")

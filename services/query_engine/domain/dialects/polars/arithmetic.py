@@ -24,6 +24,7 @@ from services.query_engine.domain.dialects.build import (
     typed,
     whole,
 )
+from services.query_engine.domain.dialects.scales import scale_of, with_scale
 from services.query_engine.domain.types import NUMERIC, TEMPORAL, Family, family
 
 _MAX_BIGINT = 2**63 - 1
@@ -140,7 +141,8 @@ _INTEGERS: dict[type[exp.Expr], Callable[[exp.Expr, exp.Expr], exp.Expr]] = {
 
 
 def _as_is(node: exp.Binary, context: Context) -> exp.Expr:
-    return typed(node, exp.DataType.build(_D))
+    scale = max(scale_of(node.this), scale_of(node.expression))
+    return with_scale(typed(node, exp.DataType.build(_D)), scale)
 
 
 def quotient(left: exp.Expr, right: exp.Expr) -> exp.Expr:
@@ -152,6 +154,8 @@ def _product(node: exp.Binary, context: Context) -> exp.Expr:
     left, right = node.this, node.expression
     if Family.INTEGER in (family(left), family(right)):
         return paren(_as_is(node, context))
+    if (plain := scale_of(left) + scale_of(right)) <= SCALE:
+        return with_scale(binary(exp.Mul, left, right, f"DECIMAL(38, {plain})"), plain)
     for side in (left, right):
         if (scale := _literal_scale(side)) is not None and scale <= _SHORT_SCALE:
             return cast(binary(exp.Mul, left, right, _D), _D)
