@@ -342,6 +342,12 @@ class PublishedTable(BaseModel):
     columns: list[Column]
 
 
+def partition_of(table: str) -> tuple[str, str]:
+    """The columns of a published table, in lower case, that say which bill a row belongs to: its source and
+    its billing period. With both and the snapshot they are what `files` holds."""
+    return ("x_source", "x_billingperiod") if table == "charges" else ("source", "billing_period")
+
+
 class PublishedBill(BaseModel):
     """What a reader binds for one bill. `tables` has raw `cur` or `focus`, and `charges` for a primary
     bill."""

@@ -4,7 +4,7 @@ It reads the few columns that say what was billed to whom. Whatever is unusual i
 that goes row by row, which can say where it is.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact
 from functools import partial
@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from services.cost_center.domain.ports import SourceTotals
+from services.cost_center.adapters.packed_file import opened
+from services.cost_center.domain.ports import ByteStream, SourceTotals
 from services.cost_center.domain.tables import Container, GroupKey, GroupTotal, Layout, SourceFile
 
 WIDE = pa.decimal256(76, 18)
@@ -44,10 +45,21 @@ def arrow_totals(file: SourceFile, layout: Layout) -> SourceTotals | None:
 
     Raises pyarrow.ArrowException for what Arrow cannot read.
     """
-    batches = _parquet if file.container is Container.PARQUET else _csv
+    if file.container is Container.PARQUET:
+        return _totals(_parquet(file, layout), layout)
+    with opened(file) as text:
+        return csv_totals(text, layout)
+
+
+def csv_totals(text: ByteStream, layout: Layout) -> SourceTotals | None:
+    """The same of a csv's bytes."""
+    return _totals(_csv(text, layout), layout)
+
+
+def _totals(batches: Iterable[Mapping[str, pa.Array]], layout: Layout) -> SourceTotals | None:
     totals = _Totals(layout)
     try:
-        for batch in batches(file, layout):
+        for batch in batches:
             totals.add(batch)
     except _Unusual:
         return None
@@ -150,13 +162,13 @@ def _wanted(layout: Layout) -> dict[str, int]:
     return {name: at[column] for name, column in names.items() if column in at}
 
 
-def _csv(file: SourceFile, layout: Layout) -> Iterator[Mapping[str, pa.Array]]:
+def _csv(text: ByteStream, layout: Layout) -> Iterator[Mapping[str, pa.Array]]:
     # Headers may be there twice: columns are told by their places.
     names = [str(at) for at in range(len(layout.columns))]
     wanted = _wanted(layout)
     places = sorted({str(at) for at in wanted.values()})
     reader = pyarrow.csv.open_csv(
-        file.path,
+        text,
         read_options=pyarrow.csv.ReadOptions(
             column_names=names, skip_rows_after_names=1, block_size=_BLOCK, use_threads=False
         ),

@@ -2,15 +2,19 @@
 
 import csv
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from io import TextIOWrapper
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from services.cost_center.adapters.arrow_totals import PARQUET_FAULTS
-from services.cost_center.adapters.packed_file import Unpacked, gunzip, unzip
+from services.cost_center.adapters.byte_pipe import Beside
+from services.cost_center.adapters.packed_file import Unpacked, gunzip, gunzipped, opened, unzip
 from services.cost_center.domain.findings import reject
 from services.cost_center.domain.limits import Limits
+from services.cost_center.domain.ports import ByteStream
 from services.cost_center.domain.tables import Container, SourceFile
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -32,19 +36,32 @@ class LocalFiles:
 
     limits: Limits = field(default_factory=Limits)
 
-    def unpack(self, path: Path, name: str, workdir: Path) -> SourceFile:
-        """The file with its container told by its first bytes, unpacked into `workdir` where it is packed.
+    def unpack(
+        self,
+        path: Path,
+        name: str,
+        workdir: Path,
+        beside: Callable[[SourceFile, ByteStream], object] | None = None,
+    ) -> SourceFile:
+        """The file with its container told by its first bytes. A zip is unpacked into `workdir`, and so is
+        parquet in a gzip; a text in a gzip stays one: to unpack it again costs less than to write it.
 
-        Raises Rejected for an empty file, for a gzip or zip that is damaged, cut short or has more in it than
-        one file, and for what would not fit this machine: too much of it, or a line without an end.
+        `beside` reads a text at the same time, in a thread of its own. What it is given has passed the checks
+        here; what comes after may not. Raises Rejected for an empty file, for a gzip or zip that is damaged,
+        cut short or has more in it than one file, and for what would not fit this machine: too much of it, or
+        a line without an end.
         """
         magic = _magic(path)
         if not magic:
             raise reject("the file is empty", file=name, expected="a bill with a header and rows")
         container = Container.CSV
+        packed = False
         if magic.startswith(GZIP_MAGIC):
-            path, container = gunzip(path, name, workdir / "unpacked", self.limits), Container.GZIP
-            magic = _magic(path)
+            container = Container.GZIP
+            magic = b"".join(gunzipped(path, name, self.limits, first=_MAGIC))
+            packed = magic != PARQUET_MAGIC
+            if not packed:
+                path = gunzip(path, name, workdir / "unpacked", self.limits)
         elif magic in ZIP_MAGIC:
             path, container = unzip(path, name, workdir / "unpacked", self.limits), Container.ZIP
             magic = _magic(path)
@@ -53,7 +70,9 @@ class LocalFiles:
             self._demand_parquet(path, name)
         if magic.startswith(_UTF_16):
             raise reject("the text is UTF-16", file=name, expected=_READABLE)
-        return SourceFile(name, path, container, self._sha256(path, name, container))
+        file = SourceFile(name, path, container, "", packed=packed)
+        with Beside(lambda text: beside(file, text) if beside else None) as reader:
+            return self._surveyed(file, reader)
 
     def headers(self, file: SourceFile) -> list[str]:
         """The column names in the order of the file. Raises Rejected where there is no readable header."""
@@ -79,26 +98,35 @@ class LocalFiles:
         unpacked.add(max(sum(size for size in sizes if size > 0), cells))
         _demand_whole_pages(path, name)
 
-    def _sha256(self, path: Path, name: str, container: Container) -> str:
-        """Over the bytes, which are read once: a text's lines are measured on the way."""
+    def _surveyed(self, file: SourceFile, reader: Beside) -> SourceFile:
+        """With what one reading of the bytes tells: their hash, and that no line of a text is too long."""
         digest = hashlib.sha256()
+        is_text = file.container is not Container.PARQUET
         line = 0
-        with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                digest.update(chunk)
-                if container is Container.PARQUET:
-                    continue
-                first = chunk.find(b"\n")
-                line = line + len(chunk) if first < 0 else max(line + first, len(chunk) - chunk.rfind(b"\n"))
-                if line > self.limits.line_bytes:
-                    raise reject(
-                        "a line has no end",
-                        file=name,
-                        expected=f"lines of {self.limits.line_bytes} bytes at most",
-                    )
-                if first >= 0:
-                    line = len(chunk) - chunk.rfind(b"\n") - 1
-        return digest.hexdigest()
+        has_nul = False
+        for chunk in gunzipped(file.path, file.name, self.limits) if file.packed else _chunks(file.path):
+            digest.update(chunk)
+            if not is_text:
+                continue
+            first = chunk.find(b"\n")
+            line = line + len(chunk) if first < 0 else max(line + first, len(chunk) - chunk.rfind(b"\n"))
+            if line > self.limits.line_bytes:
+                raise reject(
+                    "a line has no end",
+                    file=file.name,
+                    expected=f"lines of {self.limits.line_bytes} bytes at most",
+                )
+            has_nul = has_nul or b"\0" in chunk
+            reader.put(chunk)
+            if first >= 0:
+                line = len(chunk) - chunk.rfind(b"\n") - 1
+                reader.start()  # not before a line has ended: the header is one
+        return replace(file, sha256=digest.hexdigest(), has_nul=has_nul if is_text else None)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        yield from iter(lambda: stream.read(_CHUNK), b"")
 
 
 def _magic(path: Path) -> bytes:
@@ -108,7 +136,7 @@ def _magic(path: Path) -> bytes:
 
 def _csv_headers(file: SourceFile) -> list[str]:
     try:
-        with file.path.open(encoding="utf-8-sig", newline="") as stream:
+        with opened(file) as source, TextIOWrapper(source, "utf-8-sig", newline="") as stream:
             return next(csv.reader(stream), [])
     except UnicodeDecodeError as error:
         raise reject("the text is not UTF-8", file=file.name, expected=_READABLE) from error

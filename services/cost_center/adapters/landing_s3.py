@@ -101,8 +101,14 @@ class S3Landing:
         client = self._client(parse_key(landed.key).tenant)
         which: dict[str, Any] = {"VersionId": landed.version_id} if landed.version_id else {}
         source: Any = {"Bucket": landed.bucket, "Key": landed.key, **which}
-        # Tags are the customer's, and not worth a right to read them.
-        client.copy(source, landed.bucket, target, ExtraArgs={"TaggingDirective": "REPLACE"})
+        try:
+            # Tags are the customer's, and not worth a right to read them.
+            client.copy(source, landed.bucket, target, ExtraArgs={"TaggingDirective": "REPLACE"})
+        except ClientError:
+            # Another worker that has the same message moved it between the look and the copy.
+            if self.look(landed.bucket, landed.key, landed.version_id) is None:
+                return
+            raise
         client.delete_object(Bucket=landed.bucket, Key=landed.key, **which)
 
     def presign_put(self, key: str) -> Upload:

@@ -4,11 +4,13 @@ import gzip
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from services.cost_center.domain.findings import reject
 from services.cost_center.domain.limits import Limits
+from services.cost_center.domain.tables import SourceFile
 
 _CHUNK = 1 << 20
 _SMALL = 64 << 20
@@ -46,11 +48,29 @@ class Unpacked:
         return reject("the file unpacks to far more than a bill is", file=self._name, expected=expected)
 
 
+def opened(file: SourceFile) -> BinaryIO:
+    """The bytes of a text, unpacked on the way where it is packed: `LocalFiles` has found them whole."""
+    return cast(BinaryIO, gzip.open(file.path, "rb")) if file.packed else file.path.open("rb")
+
+
 def gunzip(packed: Path, name: str, target: Path, limits: Limits) -> Path:
     """The file in a gzip. Raises Rejected where it is damaged, cut short, or too large."""
+    with target.open("wb") as out:
+        out.writelines(gunzipped(packed, name, limits))
+    return target
+
+
+def gunzipped(packed: Path, name: str, limits: Limits, first: int | None = None) -> Iterator[bytes]:
+    """What is in a gzip, chunk by chunk, or its `first` bytes. Raises Rejected as `gunzip` does."""
+    unpacked = Unpacked(name, packed.stat().st_size, limits)
     try:
         with gzip.open(packed, "rb") as source:
-            return _copy(source.read, target, Unpacked(name, packed.stat().st_size, limits))
+            if first is not None:
+                yield source.read(first)
+                return
+            while chunk := source.read(_CHUNK):
+                unpacked.add(len(chunk))
+                yield chunk
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise reject(
             f"the gzip is damaged or cut short: {error}", file=name, expected="a whole gzip"

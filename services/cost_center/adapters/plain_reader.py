@@ -6,16 +6,25 @@ It says what the file's money is before Onyx touches it, so it shares nothing wi
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from io import TextIOWrapper
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from services.cost_center.adapters.arrow_totals import EXACT, PARQUET_FAULTS, WIDE, arrow_totals, month_of
+from services.cost_center.adapters.arrow_totals import (
+    EXACT,
+    PARQUET_FAULTS,
+    WIDE,
+    arrow_totals,
+    csv_totals,
+    month_of,
+)
+from services.cost_center.adapters.packed_file import opened
 from services.cost_center.domain import charges
 from services.cost_center.domain.findings import FINDING_LIMIT, Rejected, reject
-from services.cost_center.domain.ports import SourceTotals
+from services.cost_center.domain.ports import ByteStream, SourceTotals
 from services.cost_center.domain.tables import (
     PARTITIONED_BY,
     Container,
@@ -51,6 +60,10 @@ class PlainReader:
                 raise reject(f"the parquet file cannot be read: {error}", file=file.name) from error
         rows = _parquet_rows(file, layout) if file.container is Container.PARQUET else _csv_rows(file, layout)
         return _sum_rows(rows, layout)
+
+    def totals_of(self, text: ByteStream, layout: Layout) -> SourceTotals | None:
+        """The same of a csv as it should be, from its bytes; None, or any error of Arrow's, for any other."""
+        return csv_totals(text, layout)
 
     def staged_totals(self, staged: StagedTable, layout: Layout) -> dict[GroupKey, GroupTotal]:
         """What staged parquet holds, by group, read back from the disk with Arrow.
@@ -104,7 +117,7 @@ def _csv_rows(
     count = 0
     number = 0
     try:
-        with file.path.open(encoding="utf-8-sig", newline="") as stream:
+        with opened(file) as source, TextIOWrapper(source, "utf-8-sig", newline="") as stream:
             lines = _Lines(stream)
             reader = csv.reader(lines)
             next(reader)

@@ -94,19 +94,30 @@ def _moment(cell: pl.Expr, formats: tuple[str, ...]) -> pl.Expr:
     """ISO 8601: a date, a time to minutes, seconds or their fractions, in UTC or with an offset. Else what
     one of `formats` reads. A bill has few distinct moments, and each costs far more to read than to find."""
 
-    known: dict[str, int | None] = {}
+    known = pl.DataFrame(schema={"text": pl.String, "moment": MOMENT})
 
     def read(texts: pl.Series) -> pl.Series:
-        distinct = texts.unique().drop_nulls()
-        if len(distinct) > _FEW or len(known) > _MANY:
+        # A batch of a csv is a few thousand rows: each step that is not needed costs as much as reading them.
+        # Batches are read by several threads: what one finds may be lost to another, and is found again.
+        nonlocal known
+        have = known
+        if have.height > _MANY:
             return _moments_of(texts, formats)
-        new = distinct.filter(~distinct.is_in(list(known))) if known else distinct
-        if not new.is_empty():
-            known.update(zip(new, _moments_of(new, formats).to_physical(), strict=True))
-        moments = pl.Series([known[text] for text in distinct], dtype=pl.Int64)
-        return texts.replace_strict(distinct, moments, default=None, return_dtype=pl.Int64).cast(MOMENT)
+        if have.height and (moments := _known_moments(texts, have)).null_count() == texts.null_count():
+            return moments
+        distinct = texts.unique().drop_nulls()
+        if len(distinct) > _FEW:
+            return _moments_of(texts, formats)
+        new = distinct.filter(~distinct.is_in(have["text"].implode()))
+        have = have.vstack(pl.DataFrame({"text": new, "moment": _moments_of(new, formats)}))
+        known = have
+        return _known_moments(texts, have)
 
     return cell.map_batches(read, return_dtype=MOMENT, is_elementwise=True)
+
+
+def _known_moments(texts: pl.Series, known: pl.DataFrame) -> pl.Series:
+    return texts.replace_strict(known["text"], known["moment"], default=None, return_dtype=MOMENT)
 
 
 def _moments_of(texts: pl.Series, formats: tuple[str, ...]) -> pl.Series:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from services.cost_center.adapters import polars_cells as cells
+from services.cost_center.adapters.packed_file import opened
 from services.cost_center.domain.findings import FINDING_LIMIT, Rejected
 from services.cost_center.domain.tables import ColumnType, Container, Layout, RawColumn, SourceFile
 from services.cost_center.events import Finding
@@ -67,7 +67,7 @@ class CellChecks:
         return cells.value(column, self._dtypes[column.name], layout.nulls(column), layout.date_formats)
 
     def _checks(self) -> Iterator[_Check]:
-        may_have_nul = self._file.container is Container.PARQUET or has_nul(self._file.path)
+        may_have_nul = self._file.container is Container.PARQUET or has_nul(self._file)
         for column in self._layout.columns:
             expected = cells.EXPECTED.get(column.type, "a value")
             if column.required:
@@ -155,7 +155,9 @@ class CellChecks:
         )
 
 
-def has_nul(path: Path) -> bool:
+def has_nul(file: SourceFile) -> bool:
     """Whether the bytes have a NUL at all. Hardly any file does, and to look at every cell costs far more."""
-    with path.open("rb") as stream:
+    if file.has_nul is not None:
+        return file.has_nul
+    with opened(file) as stream:
         return any(b"\0" in chunk for chunk in iter(lambda: stream.read(_CHUNK), b""))

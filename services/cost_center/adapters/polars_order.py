@@ -1,25 +1,30 @@
 """The rows of a bill by charge period, however many they are: never all of them in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import polars as pl
 
-PART_ROWS = 500_000
+PART_ROWS = 700_000
 """Rows that are sorted at a time, whole days of them: half a gigabyte to a gigabyte of an AWS bill."""
 ROW_GROUP = 1_000_000
 """No part is cut into smaller row groups."""
 
 
 def in_order(
-    scan: pl.LazyFrame, start: pl.Expr, rows: int, part_rows: int = PART_ROWS
-) -> Iterator[pl.LazyFrame]:
-    """The rows of `scan` (`rows` of them) in parts of about `part_rows`, in the order of `start`; those of
-    one moment stay in the order they have: so they pack best.
+    scan: pl.LazyFrame,
+    start: pl.Expr,
+    rows: int,
+    with_more: Callable[[pl.DataFrame], pl.DataFrame] = lambda part: part,
+    part_rows: int = PART_ROWS,
+) -> Iterator[pl.DataFrame]:
+    """The rows of `scan` (`rows` of them) and those that `with_more` adds to a part, in the order of `start`,
+    in parts of about `part_rows`.
 
-    `start` is a moment; the days of one part are all before those of the next.
+    `start` is a moment; the days of one part are all before those of the next. Rows without one come first,
+    and those of one moment stay in the order they have. Nothing of a part is held once the next is asked for.
     """
     if rows <= part_rows:
-        yield scan.sort(start, maintain_order=True)
+        yield _sorted(with_more(scan.collect(engine="streaming")), start)
         return
     day = start.dt.epoch("d").fill_null(0)
     counted = scan.select(day.alias("day")).group_by("day").len().sort("day").collect(engine="streaming")
@@ -31,7 +36,15 @@ def in_order(
             held = 0
         parts[-1].append(number)
         held += count
-    # Reading all rows for each part costs less than to write them part by part first (15 against 21 processor
-    # seconds for 3 million rows), and holds only one part: Polars' partitioned sink held most of the bill.
+    # Of the other parts' rows only this one column is made. To write all rows part by part first costs more
+    # (21 against 15 processor seconds for 3 million rows), and Polars' partitioned sink holds most of a bill.
     for days in parts:
-        yield scan.filter(day.is_between(days[0], days[-1])).sort(start, maintain_order=True)
+        one = scan.filter(day.is_between(days[0], days[-1]))
+        yield _sorted(with_more(one.collect(engine="streaming")), start)
+
+
+def _sorted(frame: pl.DataFrame, start: pl.Expr) -> pl.DataFrame:
+    """Gathered from what lies in memory, in one chunk: a quarter of the time of Polars' streaming sort."""
+    order = frame.select(pl.arg_sort_by(start, maintain_order=True)).to_series()
+    frame = frame.rechunk()
+    return frame[order]

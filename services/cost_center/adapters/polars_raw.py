@@ -1,5 +1,7 @@
 """Delivered file -> staged raw parquet, with Polars."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -7,9 +9,11 @@ from pathlib import Path
 import polars as pl
 
 from services.cost_center.adapters import polars_cells as cells
+from services.cost_center.adapters.packed_file import gunzip
 from services.cost_center.adapters.polars_checks import ROW, CellChecks, has_nul
 from services.cost_center.adapters.polars_glance import Glance
 from services.cost_center.domain.findings import Rejected, reject
+from services.cost_center.domain.limits import Limits
 from services.cost_center.domain.tables import (
     PARTITION_COLUMNS,
     ColumnSpec,
@@ -33,7 +37,10 @@ ZSTD_LEVEL = 1
 def stage_raw(file: SourceFile, layout: Layout, source: str, workdir: Path) -> RawStaging:
     """The typed rows, one staged table per billing period. Raises Rejected for what cannot be read."""
     try:
-        return RawStager(file, layout).stage(source, workdir)
+        if (staged := _at_once(file, layout, source, workdir)) is not None:
+            return staged
+        with _unpacked(file, workdir) as text:
+            return RawStager(text, layout).stage(source, workdir)
     except (pl.exceptions.ComputeError, pl.exceptions.PanicException, UnicodeDecodeError) as error:
         # A damaged file may come to light anywhere in the engine, and ends some of its threads in a panic.
         raise reject(
@@ -41,6 +48,30 @@ def stage_raw(file: SourceFile, layout: Layout, source: str, workdir: Path) -> R
             file=file.name,
             expected="a well-formed " + file.container.value,
         ) from error
+
+
+def _at_once(file: SourceFile, layout: Layout, source: str, workdir: Path) -> RawStaging | None:
+    """The rows of a file as it should be; None for any other, and for a gzip that only Python's reader reads
+    (with zeros after its end, say)."""
+    try:
+        return RawStager(file, layout).at_once(source, workdir)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, UnicodeDecodeError, OSError):
+        if not file.packed:
+            raise
+        return None
+
+
+@contextmanager
+def _unpacked(file: SourceFile, workdir: Path) -> Iterator[SourceFile]:
+    """The file with nothing to unpack on the way: it is read several times. Its size was checked before."""
+    if not file.packed:
+        yield file
+        return
+    path = gunzip(file.path, file.name, workdir / "unpacked", Limits())
+    try:
+        yield replace(file, path=path, packed=False)
+    finally:
+        path.unlink()
 
 
 class RawStager:
@@ -58,9 +89,7 @@ class RawStager:
         self._checks = CellChecks(file, layout, self._scan, self._dtypes)
 
     def stage(self, source: str, workdir: Path) -> RawStaging:
-        """See `stage_raw`."""
-        if (staged := self._at_once(source, workdir)) is not None:
-            return staged
+        """The rows of any file; see `stage_raw`."""
         self._scan = _without_blank_lines(self._file, self._layout, self._scan)
         self._checks = CellChecks(self._file, self._layout, self._scan, self._dtypes)
         self._checks.demand()
@@ -74,13 +103,11 @@ class RawStager:
             _sink(scan, table, source, lazy=False)
         return RawStaging(tables=tuple(tables), residues=self._residues())
 
-    def _at_once(self, source: str, workdir: Path) -> RawStaging | None:
+    def at_once(self, source: str, workdir: Path) -> RawStaging | None:
         """The staged rows of a file of one month that has nothing wrong; None for any other."""
         start = self._value(self._named(self._layout.money.period_start))
         first = self._scan.head(1).select(start).collect().to_series().to_list()
-        if first in ([], [None]) or (
-            self._file.container is not Container.PARQUET and has_nul(self._file.path)
-        ):
+        if first in ([], [None]) or (self._file.container is not Container.PARQUET and has_nul(self._file)):
             return None
         glance = Glance(self._file, self._layout, self._dtypes)
         frame = glance.frame(self._scan)

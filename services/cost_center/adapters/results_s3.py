@@ -2,23 +2,21 @@
 
 import os
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from services.cost_center.domain.export_ports import Link
 from shared.clock import Clock
 from shared.errors import NotFound
+from shared.result_links import LINK_LIFE, signed_get, signing_config
 from shared.tenancy import TenantId
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-LINK_LIFE = timedelta(minutes=15)
 _GONE = frozenset({"NoSuchKey", "404"})
 
 
@@ -61,19 +59,9 @@ class ResultLinks:
 
     def sign(self, key: str) -> Link:
         """A presigned GET of that one key."""
-        url = self._signer().generate_presigned_url(
-            "get_object",
-            Params={
-                "Bucket": self._bucket,
-                "Key": key,
-                "ResponseContentDisposition": f'attachment; filename="{key.rpartition("/")[2]}"',
-            },
-            ExpiresIn=int(LINK_LIFE.total_seconds()),
-            HttpMethod="GET",
-        )
+        url = signed_get(self._signer(), self._bucket, key)
         return Link(url, self._clock.now() + LINK_LIFE)
 
     def _signer(self) -> "S3Client":
-        """A client whose signatures an encrypted bucket of any region takes: version 4, regional host."""
-        config = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
-        return self._given or boto3.client("s3", region_name=os.environ.get("AWS_REGION"), config=config)
+        region = os.environ.get("AWS_REGION")
+        return self._given or boto3.client("s3", region_name=region, config=signing_config())

@@ -9,7 +9,7 @@ from pathlib import Path
 from services.cost_center.domain.findings import FINDING_LIMIT, Rejected, reject
 from services.cost_center.domain.manifest import Manifest
 from services.cost_center.domain.naming import athena_name
-from services.cost_center.domain.ports import Converter, Files, SourceTotals, TotalsReader
+from services.cost_center.domain.ports import ByteStream, Converter, Files, SourceTotals, TotalsReader
 from services.cost_center.domain.providers.registry import recognise
 from services.cost_center.domain.reconciliation import demand_representable
 from services.cost_center.domain.tables import (
@@ -106,12 +106,13 @@ class Reading:
             self._count += rejection.count
 
     def _take(self, delivered: DeliveredFile) -> None:
-        file = self._files.unpack(delivered.path, delivered.name, delivered.folder)
+        aside = _Aside(self._files, self._totals)
+        file = self._files.unpack(delivered.path, delivered.name, delivered.folder, aside)
         self._contents.append(file.sha256)
         layout = recognise(delivered.name, self._files.headers(file), file.container)
         self._demand_siblings(file, layout)
         self._layouts.append(layout)
-        totals = self._totals.source_totals(file, layout)
+        totals = aside.totals or self._totals.source_totals(file, layout)
         self._periods |= set(totals.periods)
         self._demand_promised(delivered, layout, totals)
         staging = self._converter.stage_raw(file, layout, self._source, delivered.folder)
@@ -197,6 +198,22 @@ class Reading:
                         )
                     ]
                 )
+
+
+class _Aside:
+    """The second reader beside the unpacking: a text is read from the disk once for both.
+
+    What stops it is found again by whoever reads the file after it, who says so.
+    """
+
+    def __init__(self, files: Files, totals: TotalsReader) -> None:
+        self._files = files
+        self._totals = totals
+        self.totals: SourceTotals | None = None
+
+    def __call__(self, file: SourceFile, text: ByteStream) -> None:
+        layout = recognise(file.name, self._files.headers(file), file.container)
+        self.totals = self._totals.totals_of(text, layout)
 
 
 def _rows_promised(file: DeliveredFile, totals: SourceTotals) -> Sequence[Finding]:

@@ -1,6 +1,6 @@
 """What the use cases need from outside, as Protocols."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -80,10 +80,35 @@ class Landing(Protocol):
         ...
 
 
+class ByteStream(Protocol):
+    """The bytes of a text, to be read once, from a thread other than that which reads the file."""
+
+    @property
+    def closed(self) -> bool: ...
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+    def readable(self) -> bool: ...
+
+    def close(self) -> None: ...
+
+
 class Files(Protocol):
     """Delivered files on this machine."""
 
-    def unpack(self, path: Path, name: str, workdir: Path) -> SourceFile: ...
+    def unpack(
+        self,
+        path: Path,
+        name: str,
+        workdir: Path,
+        beside: Callable[[SourceFile, ByteStream], object] | None = None,
+    ) -> SourceFile:
+        """The file with its container told. Raises Rejected for what is damaged or would not fit here.
+
+        `beside` is called in a thread of its own with a text's bytes as they pass the checks (the file has
+        no hash yet); what it raises is let go.
+        """
+        ...
 
     def headers(self, file: SourceFile) -> list[str]: ...
 
@@ -92,6 +117,10 @@ class TotalsReader(Protocol):
     """The independent reader. See `adapters/plain_reader.py`."""
 
     def source_totals(self, file: SourceFile, layout: Layout) -> SourceTotals: ...
+
+    def totals_of(self, text: ByteStream, layout: Layout) -> SourceTotals | None:
+        """The same of a csv as it should be, from its bytes; None, or any error, for any other."""
+        ...
 
     def staged_totals(self, staged: StagedTable, layout: Layout) -> Mapping[GroupKey, GroupTotal]: ...
 

@@ -58,15 +58,19 @@ class Container(StrEnum):
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A delivered file on this machine. `path` is never compressed: a gzip or zip is unpacked before.
+    """A delivered file on this machine. What was in a zip is unpacked before, and so is parquet in a gzip.
 
-    `sha256` is over the unpacked bytes, so that the same bill packed again is the same content.
+    `sha256` is over the unpacked bytes, so that the same bill packed again is the same content. `packed` says
+    that `path` is a gzip of the text: it is unpacked on the way, each time that it is read. `has_nul` says
+    whether the text has a NUL character anywhere, where that is known.
     """
 
     name: str
     path: Path
     container: Container
     sha256: str
+    packed: bool = False
+    has_nul: bool | None = None
 
 
 @dataclass(frozen=True)

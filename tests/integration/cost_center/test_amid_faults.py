@@ -332,5 +332,8 @@ def test_the_end_is_that_of_a_run_without_faults(faults: Faults) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_the_end_is_that_of_a_run_without_faults_at_length(faults: Faults) -> None:
-    run(faults, examples=int(os.environ.get("ONYX_LONG_EXAMPLES", "100")), steps=25)
-    assert {kind for _, kind in faults.injected} == set(Kind), "each kind of fault has struck"
+    examples = int(os.environ.get("ONYX_LONG_EXAMPLES", "100"))
+    run(faults, examples=examples, steps=25)
+    struck = {kind for _, kind in faults.injected}
+    # Some kinds meet one call alone: of fewer examples, chance may leave them out.
+    assert struck == set(Kind) or examples < 100, f"these have not struck: {set(Kind) - struck}"

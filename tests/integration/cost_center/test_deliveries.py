@@ -1,9 +1,11 @@
 """Deliveries of several files over real adapters: S3 with versions, DynamoDB, the lake."""
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from services.cost_center.adapters.delivery_rows import TableDeliveryRows
 from services.cost_center.adapters.landing_s3 import S3Landing
@@ -125,6 +127,39 @@ def test_landing_looks_at_versions_and_moves_the_one_it_is_told(cloud: Cloud) ->
     put = port.look(bucket, "acme/.quarantine/d/a.csv")
     assert put is not None
     assert put.object.size == 2
+
+
+@pytest.mark.parametrize(("operation", "nth"), [("HeadObject", 2), ("CopyObject", 1)])
+def test_of_two_workers_that_put_one_object_away_the_later_finds_it_done(
+    cloud: Cloud, operation: str, nth: int
+) -> None:
+    bucket, target = cloud.settings.landing_bucket, "acme/.quarantine/d/a.csv"
+    landed = object_created(cloud.put("acme/aws/a.csv", b"1"))
+    slow, calls = cloud.client("s3"), count(1)
+
+    def meanwhile(**_: Any) -> None:
+        if next(calls) == nth:
+            landing(cloud).move(landed, target)
+
+    slow.meta.events.register(f"before-call.s3.{operation}", meanwhile)
+    S3Landing(bucket, SystemClock(), client=slow).move(landed, target)
+    assert next(calls) > nth, "the other came between"
+    assert landing(cloud).look(bucket, "acme/aws/a.csv") is None
+    assert landing(cloud).look(bucket, target) is not None
+
+
+def test_an_object_that_cannot_be_put_away_is_no_object_that_is_gone(cloud: Cloud) -> None:
+    bucket = cloud.settings.landing_bucket
+    landed = object_created(cloud.put("acme/aws/a.csv", b"1"))
+    refused = cloud.client("s3")
+
+    def refuse(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "CopyObject")
+
+    refused.meta.events.register("before-call.s3.CopyObject", refuse)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        S3Landing(bucket, SystemClock(), client=refused).move(landed, "acme/.quarantine/d/a.csv")
+    assert landing(cloud).look(bucket, "acme/aws/a.csv") is not None
 
 
 def test_the_sources_time_orders_deliveries_where_it_is_told(cloud: Cloud, tmp_path: Any) -> None:

@@ -55,7 +55,7 @@ def many_quoted() -> Iterator[bytes]:
 
 def bomb() -> Iterator[bytes]:
     """A megabyte that unpacks to a gigabyte of rows."""
-    packed = gzip.compress(b"0" * (64 << 20))
+    packed = gzip.compress(b"0\n" * (32 << 20))
     yield from [packed] * 16
 
 

@@ -202,4 +202,5 @@ def test_any_input_for_long(fuzz: Callable[..., None]) -> None:
     count = 0
     while (left := until - time.monotonic()) > 0:
         count += run(fuzz, 500, left, database=None)
+    print(f"{fuzz.__name__}: {count} examples")  # noqa: T201
     assert count

@@ -23,7 +23,7 @@ def bill(rows: int) -> pl.LazyFrame:
 def test_parts_are_whole_days_in_order(part_rows: int, parts: int) -> None:
     scan = bill(1_000)
 
-    found = [part.collect() for part in in_order(scan, pl.col("start"), 1_000, part_rows=part_rows)]
+    found = list(in_order(scan, pl.col("start"), 1_000, part_rows=part_rows))
 
     assert len(found) == parts
     # In order, and those of one moment as they were.
@@ -32,11 +32,26 @@ def test_parts_are_whole_days_in_order(part_rows: int, parts: int) -> None:
     assert sum(map(len, days)) == 30
 
 
+def test_rows_without_a_moment_come_first_and_as_they_were() -> None:
+    rows = pl.DataFrame({"start": [3, None, 1, 3, None], "row": range(5)})
+
+    [found] = in_order(rows.lazy(), pl.col("start"), 5)
+
+    assert found["row"].to_list() == [1, 4, 2, 0, 3]
+
+
+def test_rows_that_are_added_to_a_part_are_in_order_too() -> None:
+    found = list(in_order(bill(1_000), pl.col("start"), 1_000, lambda part: part.vstack(part), 100))
+
+    assert all(part["start"].is_sorted() for part in found)
+    assert sorted(pl.concat(found)["row"]) == sorted([*range(1_000), *range(1_000)])
+
+
 def test_a_row_without_a_moment_is_kept() -> None:
     scan = pl.concat(
         [bill(50), pl.LazyFrame({"start": [None], "row": [50]}, schema=bill(1).collect_schema())]
     )
 
-    found = [part.collect() for part in in_order(scan, pl.col("start"), 51, part_rows=10)]
+    found = list(in_order(scan, pl.col("start"), 51, part_rows=10))
 
     assert sorted(pl.concat(found)["row"]) == list(range(51))
