@@ -22,7 +22,7 @@ from shared.events import Envelope, Event, parse_bridge
 from shared.failpoints import failpoint
 from shared.inbox import Claim, Inbox
 from shared.messages import Attempts, InProgress, Message, set_visibility
-from shared.observability import bind_context, logger
+from shared.observability import bind_context, clear_context, logger
 from shared.poller import Poller, stop_on_signals
 from shared.tenancy import TenantId
 
@@ -41,7 +41,9 @@ class Consumer:
 
     `claims=False` is for a handler whose only effect is one conditional write that keeps the newest state
     whatever comes, however often and in which order: the row it keeps says that the event was handled, and
-    a claim would only add three calls per event to it. Its inbox then holds failure rows alone.
+    a claim would only add three calls per event to it. Its inbox then holds failure rows alone. Such a
+    consumer may also bring `handle_together`: what `handle` does, for several events in one call, or nothing
+    and an error, whatever it is; then each is handled alone, and what fails alone is told of.
     """
 
     def __init__(
@@ -55,9 +57,12 @@ class Consumer:
         backoff: Backoff | None = None,
         lease: timedelta = timedelta(minutes=2),
         claims: bool = True,
+        handle_together: Callable[[Sequence[tuple[Envelope, Event]]], None] | None = None,
     ) -> None:
         if not accept:
             raise ValueError("a consumer accepts at least one event")
+        if claims and handle_together:
+            raise ValueError("events are claimed one by one")
         self.name = name
         self._accept = tuple(accept)
         self._handle = handle
@@ -66,6 +71,7 @@ class Consumer:
         self._queue_url = queue_url
         self._lease = lease
         self._claims = claims
+        self._handle_together = handle_together
         self._attempts = Attempts(name, inbox, backoff or Backoff(), self.tenant_of)
 
     def consume(self, message: Message) -> None:
@@ -84,6 +90,8 @@ class Consumer:
 
     def process(self, records: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, str]]]:
         """Handle a Lambda SQS batch; returns the messages that failed, for Lambda to leave in the queue."""
+        if len(records) > 1 and self._handled_together(records):
+            return {"batchItemFailures": []}
         failed = [record["messageId"] for record in records if not self._handled(record)]
         return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
 
@@ -114,6 +122,22 @@ class Consumer:
         failpoint("consumer: handled")
         self._inbox.complete(env.tenant, self.name, env.id)
         failpoint("consumer: completed")
+
+    def _handled_together(self, records: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether all were handled in one call. A message that has failed before has a row to be closed."""
+        messages = [Message.from_lambda(record) for record in records]
+        if self._handle_together is None or any(each.receive_count > 1 for each in messages):
+            return False
+        clear_context()
+        try:
+            found = [parse_bridge(each.body, *self._accept) for each in messages]
+            failpoint("consumer: taken")
+            self._handle_together(found)
+            failpoint("consumer: handled")
+        except Exception as error:  # noqa: BLE001 - whatever it is, those that it is not about go on
+            logger.info("handled one by one", because=f"{type(error).__name__}: {error}")
+            return False
+        return True
 
     def _handled(self, record: Mapping[str, Any]) -> bool:
         message = Message.from_lambda(record)

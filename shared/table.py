@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from shared import aws
 from shared.dynamo_items import Item, from_attributes
-from shared.errors import BadRequest, ConfigurationError, Conflict, VersionConflict
+from shared.errors import BadRequest, ConfigurationError, Conflict, Unavailable, VersionConflict
 from shared.page_keys import PageKeys
 from shared.table_writes import KEYS, TableWrites, partition_key, row_key
 from shared.tenancy import TenantId
@@ -92,13 +92,18 @@ class TenantTable(TableWrites):
         """Replace the row unless the one there is as new or newer; whether it was replaced.
 
         `by` names an attribute whose text order is its time order (`shared.clock.iso`). Such a row is
-        written in no other way, so it counts no versions.
+        written in no other way, so it counts no versions. Raises Unavailable while a transaction holds the
+        row: whether that makes it newer is not yet known.
         """
         write = self.tx_put_newer(tenant, sk, item, by=by)
         try:
             self._conditional(self.client.put_item, write["Put"], sk)
         except VersionConflict:
             return False
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TransactionConflictException":
+                raise
+            raise Unavailable(f"{sk} is being changed by somebody else", retry_after=1) from error
         return True
 
     def update(
@@ -176,6 +181,14 @@ class TenantTable(TableWrites):
         rows = self._rows(tenant, prefix, partition, newest_first, consistent, None, MAX_LIMIT)
         return (_stripped(row) for row in rows)
 
+    def versions(self, tenant: TenantId, *, prefix: str) -> dict[str, int]:
+        """Which rows there are whose sort key starts with `prefix`, and of which version (0: it counts none).
+
+        A consistent read of all of them, of which these few bytes are sent.
+        """
+        rows = self._rows(tenant, prefix, None, False, True, None, MAX_LIMIT, only=("sk", "version"))
+        return {row["sk"]["S"]: int(row.get("version", {"N": "0"})["N"]) for row in rows}
+
     # --- inside ---
 
     def _keys(self) -> PageKeys:
@@ -192,6 +205,7 @@ class TenantTable(TableWrites):
         consistent: bool,
         after: str | None,
         page_size: int,
+        only: Sequence[str] = (),
     ) -> Iterator[dict[str, Any]]:
         request: dict[str, Any] = {
             "TableName": self.name,
@@ -204,6 +218,9 @@ class TenantTable(TableWrites):
         if prefix:
             request["KeyConditionExpression"] += " AND begins_with(sk, :prefix)"
             request["ExpressionAttributeValues"][":prefix"] = {"S": prefix}
+        if only:
+            request["ProjectionExpression"] = ", ".join(f"#{name}" for name in only)
+            request["ExpressionAttributeNames"] = {f"#{name}": name for name in only}
         if after is not None:
             request["ExclusiveStartKey"] = row_key(tenant, after, partition)
         while True:

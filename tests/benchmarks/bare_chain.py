@@ -2,7 +2,7 @@
 
 Its function does nothing; or it makes one write per event, as any consumer does that leaves an effect; or the
 chain makes all the database calls of ours, in plain boto3: a transaction per event before the bus, a batch
-write per ten after it, a conditional put in the function.
+write per ten after it, the conditional puts of the events that come together in one transaction.
 """
 
 import io
@@ -23,20 +23,27 @@ TABLE, WRITES = os.environ["TABLE"], os.environ["WRITES"]
 if WRITES != "none":
     import boto3
     table = boto3.client("dynamodb")
-def write(id):
+def put(id):
     item = {"pk": {"S": "own"}, "sk": {"S": id}, "at": {"S": "now"}}
-    condition = {}
-    if WRITES == "ours":
-        condition = {
-            "ConditionExpression": "attribute_not_exists(pk) OR #at < :at",
-            "ExpressionAttributeNames": {"#at": "at"},
-            "ExpressionAttributeValues": {":at": {"S": "now"}},
-        }
-    table.put_item(TableName=TABLE, Item=item, **condition)
+    return {"TableName": TABLE, "Item": item}
+def put_newer(id):
+    return {
+        **put(id),
+        "ConditionExpression": "attribute_not_exists(pk) OR #at < :at",
+        "ExpressionAttributeNames": {"#at": "at"},
+        "ExpressionAttributeValues": {":at": {"S": "now"}},
+    }
+def write(ids):
+    if WRITES == "one":
+        for id in ids:
+            table.put_item(**put(id))
+    elif len(ids) == 1:
+        table.put_item(**put_newer(ids[0]))
+    else:
+        table.transact_write_items(TransactItems=[{"Put": put_newer(id)} for id in ids])
 def handler(event, context):
     if WRITES != "none":
-        for record in event["Records"]:
-            write(record["messageId"])
+        write([record["messageId"] for record in event["Records"]])
     with open(os.environ["SEEN"], "ab", buffering=0) as seen:
         seen.write(b"." * len(event["Records"]))
     return {"batchItemFailures": []}

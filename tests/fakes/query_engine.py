@@ -1,7 +1,9 @@
 """Fakes behind the query engine's ports, the demo tables of its tests, and tokens signed by a key of ours."""
 
 import json
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from services.query_engine.domain.answers import Answer, Limits, QueryRecord
 from services.query_engine.domain.datasets import Dataset
+from services.query_engine.domain.facts import FileFacts
 from services.query_engine.domain.plan import Plan
 from services.query_engine.domain.tables import Column, FileGroup, Table
 from shared.errors import Conflict, OnyxError
@@ -63,15 +66,38 @@ class FakeEngine:
         self.answer = answer
         self.plans: list[Plan] = []
         self.timeouts: list[float] = []
+        self.limits: list[Limits] = []
         self.tenants: list[TenantId] = []
 
-    def run(self, tenant: TenantId, plan: Plan, limits: Limits, timeout_seconds: float) -> Answer:
+    def run(
+        self,
+        tenant: TenantId,
+        plan: Plan,
+        limits: Limits,
+        timeout_seconds: float,
+        stop: threading.Event | None = None,
+    ) -> Answer:
+        self.limits.append(limits)
         self.tenants.append(tenant)
         self.plans.append(plan)
         self.timeouts.append(timeout_seconds)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
+
+
+class FakeFacts:
+    """Facts of files as they are given, or the error that stands for them; remembers what was asked."""
+
+    def __init__(self, known: Mapping[str, FileFacts] | OnyxError) -> None:
+        self._known = known
+        self.asked: list[tuple[TenantId, tuple[str, ...]]] = []
+
+    def facts(self, tenant: TenantId, paths: Sequence[str]) -> Mapping[str, FileFacts]:
+        self.asked.append((tenant, tuple(paths)))
+        if isinstance(self._known, OnyxError):
+            raise self._known
+        return {path: self._known[path] for path in paths if path in self._known}
 
 
 class FakeQueryLog:
@@ -90,6 +116,18 @@ class FakeQueryLog:
     def find(self, tenant: TenantId, query_id: str) -> QueryRecord | None:
         return self.records.get((tenant, query_id))
 
+    def renew(self, tenant: TenantId, query_id: str, lease_until: datetime) -> bool:
+        found = self.records[tenant, query_id]
+        self.records[tenant, query_id] = replace(found, lease_until=lease_until)
+        return found.cancel_requested
+
+    def request_cancel(self, tenant: TenantId, query_id: str) -> QueryRecord | None:
+        found = self.records.get((tenant, query_id))
+        if found is None:
+            return None
+        self.records[tenant, query_id] = replace(found, cancel_requested=True)
+        return self.records[tenant, query_id]
+
 
 class FakeDatasets:
     def __init__(self) -> None:
@@ -101,6 +139,12 @@ class FakeDatasets:
             return False
         self.rows[tenant, dataset.bill_id] = dataset
         return True
+
+    def record_together(self, datasets: Sequence[tuple[TenantId, Dataset]]) -> None:
+        before, latest = dict(self.rows), sorted(datasets, key=lambda each: each[1].published_at)
+        if not all(self.record(*each) for each in {(t, d.bill_id): (t, d) for t, d in latest}.values()):
+            self.rows = before
+            raise Conflict("a dataset is no news")
 
     def all(self, tenant: TenantId) -> list[Dataset]:
         return [row for (owner, _), row in self.rows.items() if owner == tenant]

@@ -1,6 +1,6 @@
 """What became queryable when: one row per bill, fed by BillIngested."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -25,6 +25,10 @@ class Datasets(Protocol):
 
     def record(self, tenant: TenantId, dataset: Dataset) -> bool:
         """Keep `dataset` unless one of the same bill that is as new or newer is kept; whether it was."""
+        ...
+
+    def record_together(self, datasets: Sequence[tuple[TenantId, Dataset]]) -> None:
+        """Keep all of them in one write. Raises Conflict, and keeps none, where one of them is no news."""
         ...
 
     def all(self, tenant: TenantId) -> Iterable[Dataset]: ...

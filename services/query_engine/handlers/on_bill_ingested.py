@@ -1,5 +1,6 @@
 """Lambda: a bill was published or restated, so its tables can be queried."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -23,12 +24,22 @@ def consumer() -> Consumer:
     record = RecordDataset(DatasetTable(TenantTable(settings.dataset_table)))
 
     def handle(envelope: Envelope, event: Event) -> None:
-        if isinstance(event, BillIngested):
-            news = record(envelope.tenant, event)
-            logger.info("dataset", bill_id=event.bill_id, recorded=news)
+        # What is recorded is its own record: a line per event would be a price per event.
+        if isinstance(event, BillIngested) and not record(envelope.tenant, event):
+            logger.info("a publication that is no news", bill_id=event.bill_id)
+
+    def handle_together(events: Sequence[tuple[Envelope, Event]]) -> None:
+        record.together([(env.tenant, event) for env, event in events if isinstance(event, BillIngested)])
 
     # One conditional write: a claim would protect nothing that the write does not.
-    return Consumer(NAME, [BillIngested, BillRestated], handle, Inbox(settings.inbox_table), claims=False)
+    return Consumer(
+        NAME,
+        [BillIngested, BillRestated],
+        handle,
+        Inbox(settings.inbox_table),
+        claims=False,
+        handle_together=handle_together,
+    )
 
 
 @traced

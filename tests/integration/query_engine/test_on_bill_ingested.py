@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from services.cost_center.events import BillIngested
@@ -112,16 +113,59 @@ def test_an_older_publication_never_replaces_a_newer_one(queue: str) -> None:
     assert kept() == [(7, later)]
 
 
-def test_it_is_one_write_per_event_and_its_inbox_stays_empty(queue: str) -> None:
-    calls: list[str] = []
+@pytest.fixture
+def calls(queue: str) -> list[str]:
+    """The database calls of the function."""
+    made: list[str] = []
     aws.dynamodb().meta.events.register(
-        "before-call.dynamodb", lambda model, **_: calls.append(str(model.name))
+        "before-call.dynamodb", lambda model, **_: made.append(str(model.name))
     )
-    later = NOW + timedelta(seconds=1)
-    assert deliver(queue, bill(later, id="e-2"), bill(NOW, id="e-1"), bill(later, id="e-2")) == []
-    assert calls == ["PutItem"] * 3
-    assert kept() == [(5, later)]
+    return made
+
+
+def test_an_event_is_one_write_and_its_inbox_stays_empty(queue: str, calls: list[str]) -> None:
+    assert deliver(queue, bill(NOW)) == []
+    assert calls == ["PutItem"]
     assert boto3.client("dynamodb").scan(TableName=INBOX)["Items"] == []
+
+
+def test_events_that_come_together_are_one_write(queue: str, calls: list[str]) -> None:
+    later = NOW + timedelta(seconds=1)
+    other = TenantId("globex")
+    bodies = [bill(later, id="e-2"), bill(NOW, id="e-1"), bill(NOW, 9, other), bill(later, id="e-2")]
+    assert deliver(queue, *bodies) == []
+    assert calls == ["TransactWriteItems"]
+    assert (kept(), kept(other)) == ([(5, later)], [(9, NOW)])
+    assert boto3.client("dynamodb").scan(TableName=INBOX)["Items"] == []
+
+
+def test_one_that_is_no_news_keeps_back_none_that_came_with_it(queue: str, calls: list[str]) -> None:
+    later = NOW + timedelta(seconds=1)
+    other = TenantId("globex")
+    assert deliver(queue, bill(later, rows=7)) == []
+    assert deliver(queue, bill(NOW), bill(NOW, 9, other)) == []
+    assert calls == ["PutItem", "TransactWriteItems", "PutItem", "PutItem"]
+    assert (kept(), kept(other)) == ([(7, later)], [(9, NOW)])
+
+
+def test_what_another_batch_is_writing_comes_again(queue: str) -> None:
+    events = aws.dynamodb().meta.events
+
+    def held(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "TransactionConflictException"}}, "PutItem")
+
+    events.register("before-call.dynamodb.PutItem", held)
+    (failed,) = deliver(queue, bill(NOW))
+    (row,) = boto3.client("dynamodb").scan(TableName=INBOX)["Items"]
+    assert (row["sk"]["S"], row["code"]["S"]) == (failed, "UNAVAILABLE")
+    events.unregister("before-call.dynamodb.PutItem", held)
+    assert deliver(queue, bill(NOW)) == []
+    assert kept() == [(5, NOW)]
+
+
+def test_one_that_cannot_be_read_keeps_back_none_that_came_with_it(queue: str) -> None:
+    assert len(deliver(queue, bill(NOW), "no event", bill(NOW, 9, TenantId("globex")))) == 1
+    assert (kept(), kept(TenantId("globex"))) == ([(5, NOW)], [(9, NOW)])
 
 
 def test_a_restatement_is_a_publication_too(queue: str) -> None:

@@ -10,12 +10,14 @@ import polars as pl
 import pytest
 from moto import mock_aws
 
+from services.query_engine.adapters.current_catalog import CurrentCatalog
 from services.query_engine.adapters.dataset_table import DatasetTable
 from services.query_engine.adapters.published_catalog import PublishedCatalog
 from services.query_engine.adapters.query_log import DynamoQueryLog
 from services.query_engine.domain.answers import QueryLog, QueryRecord, Status
 from services.query_engine.domain.datasets import Dataset, Datasets
 from services.query_engine.domain.focus import CHARGES
+from services.query_engine.domain.tables import Table
 from shared.errors import Conflict, Forbidden
 from shared.table import TenantTable
 from shared.tenancy import TenantId
@@ -98,6 +100,16 @@ def test_the_newest_publication_stays(datasets: Datasets) -> None:
     assert list(datasets.all(GLOBEX)) == []
 
 
+def test_datasets_are_recorded_together_or_not_at_all(datasets: Datasets) -> None:
+    newer = replace(DATASET, published_at=NOW + timedelta(seconds=1), rows=2)
+    other = replace(DATASET, bill_id="focus.2026-09")
+    datasets.record_together([(ACME, newer), (GLOBEX, DATASET), (ACME, DATASET)])
+    assert (list(datasets.all(ACME)), list(datasets.all(GLOBEX))) == ([newer], [DATASET])
+    with pytest.raises(Conflict):
+        datasets.record_together([(ACME, other), (ACME, DATASET)])
+    assert list(datasets.all(ACME)) == [newer]
+
+
 def frame(**columns: Any) -> pl.DataFrame:
     return pl.DataFrame({name: [value] for name, value in columns.items()})
 
@@ -161,3 +173,64 @@ def test_a_file_that_is_anothers_fails_the_catalog(cloud: Lake) -> None:
     with pytest.raises(Forbidden) as caught:
         PublishedCatalog(TenantTable(BILLS, cloud.dynamodb), LAKE).tables(ACME)
     assert caught.value.code == "UNSAFE_PATH"
+
+
+def test_a_lease_is_put_off_and_an_end_is_asked_for(log: QueryLog) -> None:
+    running = replace(RECORD, lease_until=NOW)
+    log.begin(ACME, running)
+    later = NOW + timedelta(minutes=1)
+    assert log.renew(ACME, "id-1", later) is False
+    assert log.find(ACME, "id-1") == replace(running, lease_until=later)
+    assert log.request_cancel(GLOBEX, "id-1") is None
+    asked = log.request_cancel(ACME, "id-1")
+    assert asked is not None
+    assert asked.cancel_requested
+    assert log.renew(ACME, "id-1", later) is True
+    done = replace(running, status=Status.DONE, lease_until=None)
+    log.finish(ACME, done)
+    assert log.find(ACME, "id-1") == done
+
+
+def test_a_record_is_kept_for_its_time(cloud: Lake) -> None:
+    DynamoQueryLog(TenantTable(QUERIES, cloud.dynamodb), timedelta(days=3)).begin(ACME, RECORD)
+    (row,) = cloud.dynamodb.scan(TableName=QUERIES)["Items"]
+    assert int(row["ttl"]["N"]) == int((NOW + timedelta(days=3)).timestamp())
+
+
+class Counted:
+    """A catalog that counts how often it is read."""
+
+    def __init__(self, catalog: PublishedCatalog) -> None:
+        self._catalog = catalog
+        self.reads = 0
+
+    def tables(self, tenant: TenantId, as_of: datetime | None = None) -> dict[str, Table]:
+        self.reads += 1
+        return self._catalog.tables(tenant, as_of)
+
+
+def test_the_catalog_is_read_anew_when_a_bill_changed_and_not_otherwise(cloud: Lake) -> None:
+    bills = TenantTable(BILLS, cloud.dynamodb)
+    counted = Counted(PublishedCatalog(bills, LAKE))
+    catalog = CurrentCatalog(counted, bills)
+    frame = pl.DataFrame({"k": [1, 2]})
+    cloud.publish("acme", "aws.2026-09", {"cur": frame})
+    first = catalog.tables(ACME)
+    assert catalog.tables(ACME) == first
+    assert (counted.reads, first["cur"].rows) == (1, 2)
+    # What a caller does to its copy is nobody else's.
+    first.clear()
+    assert catalog.tables(ACME)["cur"].rows == 2
+    cloud.publish("acme", "aws.2026-10", {"cur": frame})
+    assert catalog.tables(ACME)["cur"].rows == 4
+    item = bills.get(ACME, "BILL#aws.2026-10")
+    assert item is not None
+    bills.put(ACME, "BILL#aws.2026-10", {**item, "published": None}, expected_version=item.pop("version"))
+    assert catalog.tables(ACME)["cur"].rows == 2
+    assert counted.reads == 3
+    bills.delete(ACME, "BILL#aws.2026-09")
+    assert "cur" not in catalog.tables(ACME)
+    assert "cur" not in catalog.tables(GLOBEX)
+    assert counted.reads == 5
+    catalog.tables(ACME, NOW)
+    assert counted.reads == 6

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -23,22 +23,28 @@ ACME = TenantId("acme")
 class World:
     """A consumer with doubles round it; `log` is the order in which things happened."""
 
-    def __init__(self, *, claims: bool = True) -> None:
+    def __init__(self, *, claims: bool = True, together: bool = False) -> None:
         self.log: list[str] = []
         self.clock = FixedClock(NOON)
         self.sqs = FakeSqs(self.log)
         self.inbox = FakeInbox(self.clock, self.log)
         self.effect: Callable[[Envelope, Event], None] = lambda env, event: None
+        self.common_effect: Callable[[], None] = lambda: None
         inbox: Any = self.inbox
         sqs: Any = self.sqs
         self.consumer = Consumer(
             "rollup", [ThingHappened], self.handle, inbox, sqs,
             backoff=Backoff(uniform=lambda low, high: high), lease=timedelta(seconds=90), claims=claims,
+            handle_together=self.handle_together if together else None,
         )  # fmt: skip
 
     def handle(self, env: Envelope, event: Event) -> None:
         self.log.append(f"handle {env.id}")
         self.effect(env, event)
+
+    def handle_together(self, events: Sequence[tuple[Envelope, Event]]) -> None:
+        self.log.append("together " + " ".join(env.id for env, _ in events))
+        self.common_effect()
 
     def process(self, *records: dict[str, Any]) -> list[str]:
         failures = self.consumer.process(records)["batchItemFailures"]
@@ -179,11 +185,11 @@ def test_a_killed_worker_leaves_its_message_to_the_next(world: World) -> None:
 def test_a_crash_before_completion_handles_the_event_again(world: World) -> None:
     complete, broken = world.inbox.complete, [True]
 
-    def failing(*arguments: Any) -> None:
+    def failing(tenant: TenantId, consumer: str, event_id: str) -> None:
         if broken:
             broken.pop()
             raise ClientError({"Error": {"Code": "InternalServerError", "Message": ""}}, "UpdateItem")
-        complete(*arguments)
+        complete(tenant, consumer, event_id)
 
     world.inbox.complete = failing  # type: ignore[method-assign]
     assert world.process(record()) == ["m-1"]
@@ -300,6 +306,50 @@ def test_a_consumer_accepts_something(world: World) -> None:
 
 def raises(error: BaseException) -> Callable[[Envelope, Event], None]:
     def effect(env: Envelope, event: Event) -> None:
+        raise error
+
+    return effect
+
+
+class TestEventsHandledTogether:
+    @pytest.fixture
+    def world(self) -> World:
+        return World(claims=False, together=True)
+
+    def test_a_batch_is_one_call_and_one_event_is_handled_alone(self, world: World) -> None:
+        assert world.process(record(), record("e-2", "m-2")) == []
+        assert world.process(record("e-3", "m-3")) == []
+        assert world.log == ["together e-1 e-2", "handle e-3"]
+
+    def test_what_fails_together_is_handled_one_by_one_and_only_what_fails_alone_is_told(
+        self, world: World
+    ) -> None:
+        def effect(env: Envelope, event: Event) -> None:
+            if env.id == "e-2":
+                raise Timeout("the lake did not answer")
+
+        world.common_effect, world.effect = raises_without_arguments(ValueError("boom")), effect
+        assert world.process(*[record(f"e-{n}", f"m-{n}") for n in (1, 2, 3)]) == ["m-2"]
+        assert world.log[:3] == ["together e-1 e-2 e-3", "handle e-1", "handle e-2"]
+        assert [row["code"] for row in world.inbox.rows] == ["TIMEOUT"]
+
+    def test_a_poison_message_spoils_no_other(self, world: World) -> None:
+        assert world.process(record(), sqs_record("no event", "m-2")) == ["m-2"]
+        assert world.handled == ["e-1"]
+        assert [row["code"] for row in world.inbox.rows] == ["POISON_MESSAGE"]
+
+    def test_a_message_that_has_failed_before_gets_its_row_closed(self, world: World) -> None:
+        assert world.process(record(receive_count=2), record("e-2", "m-2")) == []
+        assert world.handled == ["e-1", "e-2"]
+        assert world.inbox.resolved == ["m-1"]
+
+    def test_what_is_claimed_is_claimed_one_by_one(self) -> None:
+        with pytest.raises(ValueError, match="one by one"):
+            World(claims=True, together=True)
+
+
+def raises_without_arguments(error: Exception) -> Callable[[], None]:
+    def effect() -> None:
         raise error
 
     return effect
