@@ -5,11 +5,11 @@ from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from services.query_engine.domain.errors import SQL_SYNTAX, SQL_TOO_COMPLEX, Position, refuse
+from services.query_engine.domain.trino import DIALECT
 
-DIALECT = "athena"
-
-MAX_BYTES = 64 * 1024
-MAX_TOKENS = 6_000
+MAX_BYTES = 256 * 1024
+"""As Athena's own bound."""
+MAX_TOKENS = 24_000
 MAX_NESTING = 40
 """Parentheses, brackets and CASE ... END within one another."""
 MAX_CONNECTORS = 500

@@ -1,6 +1,7 @@
 """Trino's type names, the families in which rules are written, and Trino's name for sqlglot's types."""
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 
 from sqlglot import exp
@@ -60,6 +61,11 @@ class Family(StrEnum):
     TIMESTAMP = "timestamp"
     INTERVAL = "interval"
     MAP = "map"
+    ARRAY = "array"
+    ROW = "row"
+    JSON = "json"
+    BINARY = "varbinary"
+    TIME = "time"
     NULL = "null"
     UNKNOWN = "unknown"
 
@@ -75,9 +81,14 @@ _FAMILIES: dict[Family, set[exp.DType]] = {
     Family.STRING: {_T.VARCHAR, _T.TEXT, _T.CHAR, _T.NVARCHAR},
     Family.BOOLEAN: {_T.BOOLEAN},
     Family.DATE: {_T.DATE},
-    Family.TIMESTAMP: {_T.TIMESTAMP, _T.DATETIME},
+    Family.TIMESTAMP: {_T.TIMESTAMP, _T.DATETIME, _T.TIMESTAMPTZ},
     Family.INTERVAL: {_T.INTERVAL},
     Family.MAP: {_T.MAP},
+    Family.ARRAY: {_T.ARRAY},
+    Family.ROW: {_T.STRUCT},
+    Family.JSON: {_T.JSON},
+    Family.BINARY: {_T.VARBINARY, _T.BINARY},
+    Family.TIME: {_T.TIME, _T.TIMETZ},
     Family.NULL: {_T.NULL},
 }
 _BY_TYPE = {kind: family for family, kinds in _FAMILIES.items() for kind in kinds}
@@ -92,3 +103,49 @@ def family(node: exp.Expr | None) -> Family:
     if isinstance(node, exp.Null):
         return Family.NULL
     return Family.UNKNOWN if node.type is None else _BY_TYPE.get(node.type.this, Family.UNKNOWN)
+
+
+def array_of(element: exp.DataType | None) -> exp.DataType | None:
+    """The type of an array of such elements; None where theirs is not known."""
+    return element and exp.DataType(this=_T.ARRAY, expressions=[element.copy()], nested=True)
+
+
+def map_of(key: exp.DataType | None, value: exp.DataType | None) -> exp.DataType | None:
+    """The type of a map; None where a part is not known."""
+    if key is None or value is None:
+        return None
+    return exp.DataType(this=_T.MAP, expressions=[key.copy(), value.copy()], nested=True)
+
+
+def row_of(fields: Sequence[exp.DataType | None], names: Sequence[str] = ()) -> exp.DataType | None:
+    """The type of a row; fields are named v1, v2, ... where no name is given."""
+    columns = []
+    for at, kind in enumerate(fields):
+        if kind is None:
+            return None
+        name = exp.to_identifier(names[at] if names else f"v{at + 1}", quoted=True)
+        columns.append(exp.ColumnDef(this=name, kind=kind.copy()))
+    return exp.DataType(this=_T.STRUCT, expressions=columns, nested=True)
+
+
+def fields_of(kind: exp.DataType | None) -> list[exp.DataType | None]:
+    """The types of a row's fields."""
+    if kind is None or kind.this is not _T.STRUCT:
+        return []
+    return [each.args.get("kind") if isinstance(each, exp.ColumnDef) else each for each in kind.expressions]
+
+
+def element_of(kind: exp.DataType | None) -> exp.DataType | None:
+    """The type of an array's elements."""
+    return kind.expressions[0] if kind is not None and kind.this is _T.ARRAY and kind.expressions else None
+
+
+def key_of(kind: exp.DataType | None) -> exp.DataType | None:
+    """The type of a map's keys."""
+    return kind.expressions[0] if kind is not None and kind.this is _T.MAP and kind.expressions else None
+
+
+def value_of(kind: exp.DataType | None) -> exp.DataType | None:
+    """The type of a map's values."""
+    whole = kind is not None and kind.this is _T.MAP and len(kind.expressions) == 2
+    return kind.expressions[1] if kind is not None and whole else None

@@ -6,7 +6,6 @@ that fit. Its integers wrap silently and its `/` gives a double: integers go thr
 """
 
 from collections.abc import Callable
-from decimal import Decimal
 from functools import partial
 
 from sqlglot import exp
@@ -17,17 +16,16 @@ from services.query_engine.domain.dialects.build import (
     binary,
     call,
     cast,
-    in_branch,
     integer_literal,
     money,
     paren,
     typed,
     whole,
 )
+from services.query_engine.domain.dialects.common import operators
 from services.query_engine.domain.dialects.scales import scale_of, with_scale
-from services.query_engine.domain.types import NUMERIC, TEMPORAL, Family, family
+from services.query_engine.domain.types import Family, family
 
-_MAX_BIGINT = 2**63 - 1
 _SHORT_SCALE = 4
 """A literal of up to so many decimals leaves 16 digits before the point in a plain product."""
 _MAX_PRODUCT_NODES = 4_000
@@ -36,80 +34,9 @@ _D = "DECIMAL(38, 18)"
 _TWO_ULPS = "0.000000000000000002"
 
 
-def literal(node: exp.Literal, context: Context) -> exp.Expr:
-    """A decimal literal carries its scale, so that no engine guesses a precision from its digits."""
-    if node.is_string or "e" in node.name.lower():
-        return node
-    if "." not in node.name:
-        if int(node.name) > _MAX_BIGINT:
-            raise context.unsupported(node, f"The integer {node.name} does not fit a bigint")
-        return node
-    value = Decimal(node.name)
-    scale = -int(value.as_tuple().exponent)
-    if scale > SCALE or len(value.as_tuple().digits) > 38:
-        raise context.unsupported(node, f"The number {node.name} has more than {SCALE} decimals or 38 digits")
-    return cast(exp.Literal.number(f"{value:f}"), f"DECIMAL(38, {max(scale, 1)})")
-
-
 def arithmetic(node: exp.Binary, context: Context) -> exp.Expr:
     """`left op right` by the families of both sides."""
-    left, right = node.this, node.expression
-    families = {family(left), family(right)}
-    if Family.INTERVAL in families or families & TEMPORAL:
-        return _temporal(node, context)
-    if Family.UNKNOWN in families:
-        raise context.unsupported(node, "The type of a side of an operator cannot be worked out: add a CAST")
-    if Family.NULL in families:
-        return _null(node)
-    if odd := families - NUMERIC:
-        raise context.mismatch(node, f"Numbers are needed here, not the type {min(odd).value}: add a CAST")
-    if Family.DOUBLE in families:
-        return _doubles(node)
-    if isinstance(node, exp.Div | exp.Mod) and integer_literal(right) is None and in_branch(node):
-        right = typed(exp.Nullif(this=right, expression=exp.Literal.number(0)), right.type)
-        node.set("expression", right)
-    if families == {Family.INTEGER}:
-        return _INTEGERS[type(node)](left, right)
-    return _DECIMALS[type(node)](node, context)
-
-
-def _null(node: exp.Binary) -> exp.Expr:
-    """Null of the type that the operator has."""
-    kinds = {Family.DECIMAL: _D, Family.DOUBLE: "DOUBLE", Family.INTEGER: "BIGINT"}
-    kind = kinds.get(family(node))
-    return typed(exp.Null(), exp.DType.NULL) if kind is None else cast(exp.Null(), kind)
-
-
-def negation(node: exp.Neg, context: Context) -> exp.Expr:
-    found = family(node.this)
-    if found not in NUMERIC and found is not Family.NULL:
-        raise context.mismatch(node, f"The type {found.value} has no negative")
-    return node
-
-
-def _temporal(node: exp.Binary, context: Context) -> exp.Expr:
-    left, right = family(node.this), family(node.expression)
-    if isinstance(node, exp.Add | exp.Sub) and left in TEMPORAL and right is Family.INTERVAL:
-        return dated(typed(node, node.this.type))
-    if isinstance(node, exp.Add) and left is Family.INTERVAL and right in TEMPORAL:
-        return dated(typed(exp.Add(this=node.expression, expression=node.this), node.expression.type))
-    if isinstance(node, exp.Sub) and left in TEMPORAL and right in TEMPORAL:
-        raise context.unsupported(node, "Write date_diff('day', a, b) for the time between two dates")
-    raise context.mismatch(node, f"The types {left.value} and {right.value} do not go together here")
-
-
-def dated(node: exp.Expr) -> exp.Expr:
-    """Polars turns some sums of a date and an interval into a timestamp; in Trino they stay dates."""
-    return cast(node, "DATE") if family(node) is Family.DATE else node
-
-
-def _doubles(node: exp.Binary) -> exp.Expr:
-    def double(side: exp.Expr) -> exp.Expr:
-        return side if family(side) is Family.DOUBLE else cast(side, "DOUBLE")
-
-    node.set("this", double(node.this))
-    node.set("expression", double(node.expression))
-    return typed(node, exp.DType.DOUBLE)
+    return operators.arithmetic(node, context, _INTEGERS, _DECIMALS)
 
 
 # --- integers ---

@@ -1,8 +1,5 @@
 """CAST and TRY_CAST: Trino rounds half up where Polars cuts or rounds half even."""
 
-from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Decimal, localcontext
-
 from sqlglot import exp
 
 from services.query_engine.domain.dialects.build import (
@@ -10,16 +7,12 @@ from services.query_engine.domain.dialects.build import (
     Context,
     call,
     cast,
-    in_branch,
-    money,
     text_literal,
-    typed,
 )
-from services.query_engine.domain.dialects.polars.comparisons import date_literal, timestamp_literal
-from services.query_engine.domain.errors import INVALID_CAST, refuse
-from services.query_engine.domain.syntax import position_of
-from services.query_engine.domain.types import NUMERIC, Family, family
-from shared.money import parse_decimal
+from services.query_engine.domain.dialects.common import casts
+from services.query_engine.domain.dialects.common.literals import date_literal, timestamp_literal
+from services.query_engine.domain.dialects.common.values import half_away
+from services.query_engine.domain.types import NUMERIC, Family
 
 _F = Family
 _INTEGER_NAMES = {
@@ -32,22 +25,7 @@ _INTEGER_NAMES = {
 
 def conversion(node: exp.Cast | exp.TryCast, context: Context) -> exp.Expr:
     """CAST(value AS type) by the type asked for and the family of the value."""
-    to = node.to
-    source = family(node.this)
-    attempt = isinstance(node, exp.TryCast) or (source is _F.STRING and in_branch(node))
-    if source is _F.UNKNOWN:
-        raise context.unsupported(node, "The type of what is cast cannot be worked out")
-    target = _TARGETS.get(to.this)
-    if target is None or to.this is exp.DType.TIMESTAMPTZ:
-        raise context.unsupported(node, f"A cast to {to.sql('trino').lower()} is not supported here")
-    if source is _F.NULL:
-        return typed(exp.Cast(this=exp.Null(), to=_plain(to)), _plain(to))
-    made = target(node.this, source, to, attempt, context)
-    if made is None:
-        raise context.unsupported(
-            node, f"A cast of {source.value} to {to.sql('trino').lower()} is not supported here"
-        )
-    return made
+    return casts.conversion(node, context, _TARGETS)
 
 
 def conversion_to_date(node: exp.Date, context: Context) -> exp.Expr:
@@ -55,23 +33,6 @@ def conversion_to_date(node: exp.Date, context: Context) -> exp.Expr:
     if node.expressions or node.args.get("zone"):
         raise context.unsupported(node, "date takes one argument")
     return conversion(exp.Cast(this=node.this, to=exp.DataType.build("DATE")), context)
-
-
-def _plain(to: exp.DataType) -> exp.DataType:
-    """The type as an engine writes it: VARCHAR(10) and TIMESTAMP(3) without their sizes."""
-    if to.this is exp.DType.DECIMAL:
-        precision, scale = _precision(to)
-        return exp.DataType.build(f"DECIMAL({precision}, {scale})")
-    return exp.DataType.build(to.this)
-
-
-def _precision(to: exp.DataType) -> tuple[int, int]:
-    sizes = [int(each.this.name) for each in to.expressions]
-    return (sizes[0] if sizes else 38, sizes[1] if len(sizes) > 1 else 0)
-
-
-def _invalid(value: exp.Expr, text: str, what: str, context: Context) -> Exception:
-    return refuse(INVALID_CAST, f"'{text}' is no {what}", at=position_of(context.text, value), token=text)
 
 
 def _to_varchar(
@@ -95,7 +56,9 @@ def _to_integer(
     value: exp.Expr, source: Family, to: exp.DataType, attempt: bool, context: Context
 ) -> exp.Expr | None:
     name = _INTEGER_NAMES[to.this]
-    if source in (_F.DECIMAL, _F.DOUBLE):
+    if source is _F.DOUBLE:
+        return cast(half_away(value, 0), name, attempt=attempt)
+    if source is _F.DECIMAL:
         return cast(call("ROUND", value, exp.Literal.number(0), returns=value.type), name, attempt=attempt)
     if source in (_F.INTEGER, _F.STRING, _F.BOOLEAN):
         return cast(value, name, attempt=attempt)
@@ -111,33 +74,24 @@ def _to_double(
 def _to_decimal(
     value: exp.Expr, source: Family, to: exp.DataType, attempt: bool, context: Context
 ) -> exp.Expr | None:
-    precision, scale = _precision(to)
+    precision, scale = casts.precision_of(to)
     if scale > SCALE or precision > 38:
         raise context.unsupported(value, f"Decimals have at most 38 digits and {SCALE} decimals here")
     narrow, wide = f"DECIMAL({precision}, {scale})", f"DECIMAL(38, {scale})"
     if source is _F.STRING:
         if (text := text_literal(value)) is not None:
-            value = _number(value, text, scale, attempt, context)
+            value = casts.number(value, text, scale, attempt, context)
         else:
             value = cast(value, "DECIMAL(38, 18)", attempt=attempt)
     elif source not in NUMERIC:
         return None
-    if source is not _F.INTEGER:
+    if source is _F.DOUBLE:
+        value = half_away(value, scale)
+    elif source is not _F.INTEGER:
         value = call("ROUND", value, exp.Literal.number(scale), returns=value.type)
     made = cast(value, narrow, attempt=attempt)
     # Sums and products of narrow decimals would overflow their own precision.
     return made if narrow == wide else cast(made, wide)
-
-
-def _number(value: exp.Expr, text: str, scale: int, attempt: bool, context: Context) -> exp.Expr:
-    try:
-        with localcontext(prec=100):
-            number = parse_decimal(text.strip()).quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP)
-    except (ValueError, ArithmeticError) as error:
-        if attempt:
-            return cast(exp.Null(), "DECIMAL(38, 18)")
-        raise _invalid(value, text, "number", context) from error
-    return money(exp.Literal.string(f"{number:f}"))
 
 
 def _to_date(
@@ -157,7 +111,7 @@ def _to_date(
         return made
     if attempt:
         return cast(exp.Null(), "DATE")
-    raise _invalid(value, text, "date (YYYY-MM-DD)", context)
+    raise casts.invalid(value, text, "date (YYYY-MM-DD)", context)
 
 
 def _to_timestamp(
@@ -174,7 +128,7 @@ def _to_timestamp(
         return made
     if attempt:
         return cast(exp.Null(), "TIMESTAMP")
-    raise _invalid(value, text, "timestamp (YYYY-MM-DD hh:mm:ss, in UTC)", context)
+    raise casts.invalid(value, text, "timestamp (YYYY-MM-DD hh:mm:ss, in UTC)", context)
 
 
 def _to_boolean(
@@ -183,8 +137,7 @@ def _to_boolean(
     return value if source is _F.BOOLEAN else None
 
 
-_Target = Callable[[exp.Expr, Family, exp.DataType, bool, Context], exp.Expr | None]
-_TARGETS: dict[exp.DType, _Target] = {
+_TARGETS: dict[exp.DType, casts.Target] = {
     exp.DType.VARCHAR: _to_varchar,
     exp.DType.TEXT: _to_varchar,
     **dict.fromkeys(_INTEGER_NAMES, _to_integer),

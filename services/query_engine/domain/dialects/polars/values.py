@@ -5,29 +5,20 @@ from sqlglot import exp
 from services.query_engine.domain.dialects.build import (
     SCALE,
     Context,
+    binary,
     call,
     cast,
     integer_literal,
-    name_of,
     require,
     text_literal,
     typed,
 )
+from services.query_engine.domain.dialects.common.values import half_away
 from services.query_engine.domain.types import NUMERIC, Family, family
 
 
-def number(node: exp.Expr, context: Context) -> exp.Expr:
-    """abs, ceil, floor, sign: of the type they are given."""
-    require(context, node.this, *NUMERIC, what=name_of(node))
-    if node.args.get("decimals") is not None or node.args.get("to") is not None:
-        raise context.unsupported(node, f"{name_of(node)} takes one argument")
-    if isinstance(node, exp.Ceil | exp.Floor) and family(node.this) is Family.INTEGER:
-        return typed(node.this, node.this.type)
-    return node
-
-
 def rounding(node: exp.Round | exp.Trunc, context: Context) -> exp.Expr:
-    """Half away from zero, in Polars as in Trino; digits are 0 to 18."""
+    """Half away from zero, as in Trino (Polars rounds doubles half even); digits are 0 to 18."""
     name = "round" if isinstance(node, exp.Round) else "truncate"
     require(context, node.this, *NUMERIC, what=name)
     decimals = node.args.get("decimals")
@@ -38,23 +29,9 @@ def rounding(node: exp.Round | exp.Trunc, context: Context) -> exp.Expr:
         return typed(node.this, node.this.type)
     if name == "truncate":
         return call("TRUNC", node.this, returns=node.this.type)
+    if family(node.this) is Family.DOUBLE:
+        return half_away(node.this, digits)
     return call("ROUND", node.this, exp.Literal.number(digits), returns=node.this.type)
-
-
-def real_function(node: exp.Expr, context: Context) -> exp.Expr:
-    """sqrt, exp, ln, power: of doubles."""
-    arguments = [node.this] + ([node.expression] if isinstance(node, exp.Pow) else [])
-    for each in arguments:
-        require(context, each, *NUMERIC, what=name_of(node))
-    name = "POWER" if isinstance(node, exp.Pow) else name_of(node).upper()
-    return call(name, *(cast(each, "DOUBLE") for each in arguments), returns="DOUBLE")
-
-
-def text_function(node: exp.Expr, context: Context) -> exp.Expr:
-    """Functions whose arguments are all texts."""
-    for each in node.iter_expressions():
-        require(context, each, Family.STRING, what=name_of(node))
-    return node
 
 
 def trim(node: exp.Trim, context: Context) -> exp.Expr:
@@ -91,28 +68,23 @@ def split_part(node: exp.SplitPart, context: Context) -> exp.Expr:
     )
     if index == 1:
         return made
-    # Trino: null beyond the last part; Polars: an empty text. A sentinel part tells the two apart.
-    enough = call(
-        "SPLIT_PART",
-        _joined(node.this.copy(), delimiter),
-        exp.Literal.string(delimiter),
-        exp.Literal.number(index + 1),
-        returns="VARCHAR",
+    # Trino: null beyond the last part; Polars: an empty text, as an empty part is. The delimiters tell.
+    held = binary(
+        exp.Sub, _length(node.this.copy()), _length(_without(node.this.copy(), delimiter)), "BIGINT"
     )
-    missing = typed(exp.EQ(this=enough, expression=exp.Literal.string("")), exp.DType.BOOLEAN)
+    needed = exp.Literal.number((index - 1) * len(delimiter))
+    missing = typed(exp.LT(this=held, expression=needed), exp.DType.BOOLEAN)
     case = exp.Case(ifs=[exp.If(this=missing, true=exp.Null())], default=made)
     return typed(case, exp.DType.VARCHAR)
 
 
-def _joined(value: exp.Expr, delimiter: str) -> exp.Expr:
-    return typed(exp.DPipe(this=value, expression=exp.Literal.string(f"{delimiter}.")), exp.DType.VARCHAR)
+def _length(value: exp.Expr) -> exp.Expr:
+    return cast(call("LENGTH", value, returns="BIGINT"), "BIGINT")
 
 
-def replacement(node: exp.Replace, context: Context) -> exp.Expr:
-    text_function(node, context)
-    if node.args.get("replacement") is None:
-        node.set("replacement", exp.Literal.string(""))
-    return node
+def _without(value: exp.Expr, delimiter: str) -> exp.Expr:
+    texts = (exp.Literal.string(delimiter), exp.Literal.string(""))
+    return call("REPLACE", value, *texts, returns="VARCHAR")
 
 
 def position(node: exp.StrPosition, context: Context) -> exp.Expr:
@@ -122,9 +94,17 @@ def position(node: exp.StrPosition, context: Context) -> exp.Expr:
         raise context.unsupported(node, "strpos takes two arguments here")
     for each in (value, wanted):
         require(context, each, Family.STRING, what="strpos")
-    found = cast(call("STRPOS", value, wanted, returns="BIGINT"), "BIGINT")
+    if not text_literal(wanted):
+        raise context.unsupported(node, "strpos looks for a text in quotes here")
+    # Polars' own tells bytes. What stands before the first one, in characters, tells the place.
+    bytes_before = call("STRPOS", value, wanted, returns="BIGINT")
+    found = typed(exp.GT(this=bytes_before, expression=exp.Literal.number(0)), exp.DType.BOOLEAN)
+    before = call("SPLIT_PART", value.copy(), wanted.copy(), exp.Literal.number(1), returns="VARCHAR")
+    length = cast(call("LENGTH", before, returns="BIGINT"), "BIGINT")
+    place = binary(exp.Add, length, exp.Literal.number(1), "BIGINT")
     known = typed(exp.Not(this=exp.Is(this=value.copy(), expression=exp.Null())), exp.DType.BOOLEAN)
-    return typed(exp.Case(ifs=[exp.If(this=known, true=found)]), exp.DType.BIGINT)
+    branches = [exp.If(this=found, true=place), exp.If(this=known, true=exp.Literal.number(0))]
+    return typed(exp.Case(ifs=branches), exp.DType.BIGINT)
 
 
 def pattern(node: exp.RegexpLike, context: Context) -> exp.Expr:
@@ -132,14 +112,3 @@ def pattern(node: exp.RegexpLike, context: Context) -> exp.Expr:
     if text_literal(node.expression) is None or node.args.get("flag"):
         raise context.unsupported(node, "The pattern of regexp_like is a text in quotes here")
     return call("REGEXP_LIKE", node.this, node.expression, returns="BOOLEAN")
-
-
-def concatenation(node: exp.Expr, context: Context) -> exp.Expr:
-    """concat(a, b) and a || b: null if any part is (Polars' CONCAT skips nulls)."""
-    parts = node.expressions if isinstance(node, exp.Concat) else [node.this, node.expression]
-    for each in parts:
-        require(context, each, Family.STRING, what="concat")
-    made: exp.Expr = parts[0]
-    for each in parts[1:]:
-        made = typed(exp.DPipe(this=made, expression=each), exp.DType.VARCHAR)
-    return made

@@ -7,10 +7,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ErrorLevel
 from sqlglot.generator import Generator as SqlGenerator
 
-# Where one of these stands directly within another, parentheses say what no two readers then disagree on.
-_OPERATORS = (exp.Binary, exp.Not, exp.Neg, exp.Between, exp.In, exp.Is, exp.Like)
-# x AND y AND z needs none: a long list would nest deeper than Polars reads.
-_CHAINS = (exp.And, exp.Or, exp.DPipe)
+from services.query_engine.domain.dialects.common.parentheses import set_parentheses
 
 
 class PolarsSQL(Dialect):
@@ -39,13 +36,7 @@ class PolarsSQL(Dialect):
 
 def write(statement: exp.Query) -> str:
     """The text for Polars."""
-    for node in list(statement.walk()):
-        if isinstance(node, _OPERATORS) and isinstance(node.parent, _OPERATORS):
-            chained = isinstance(node, _CHAINS) and type(node) is type(node.parent) and node.arg_key == "this"
-            if not chained:
-                place = exp.Null()
-                node.replace(place)
-                place.replace(exp.Paren(this=node))
+    set_parentheses(statement)
     text: str = statement.sql(
         dialect=PolarsSQL, identify=True, comments=False, unsupported_level=ErrorLevel.RAISE
     )
