@@ -1,8 +1,9 @@
 """Names to what they name: tables of the tenant's catalog, columns of those tables, and nothing else."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
 
 from sqlglot import exp
 from sqlglot.errors import OptimizeError, SqlglotError
@@ -11,6 +12,9 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
 from sqlglot.schema import MappingSchema
 
+from services.query_engine.domain.absent import Absent, absent_columns
+from services.query_engine.domain.blanks import read_blanks
+from services.query_engine.domain.dictionary import known_names
 from services.query_engine.domain.errors import (
     AMBIGUOUS_COLUMN,
     UNKNOWN_COLUMN,
@@ -20,23 +24,30 @@ from services.query_engine.domain.errors import (
     unsupported,
 )
 from services.query_engine.domain.functions import type_rules
-from services.query_engine.domain.limits import DIALECT
+from services.query_engine.domain.json_maps import JSON_MAPS, read_json_maps
 from services.query_engine.domain.nearest import nearest
+from services.query_engine.domain.parse import parse_select
+from services.query_engine.domain.partitions import STARTS, derive, is_partition, read_months
+from services.query_engine.domain.sources import RESERVED, Sources, bind_tables
 from services.query_engine.domain.syntax import position_of
-from services.query_engine.domain.tables import Table
+from services.query_engine.domain.tables import Column, Table
+from services.query_engine.domain.trino import DIALECT
 
-RESERVED = "onyx__"
-"""Names that start so are ours: what is bound for an engine cannot meet a name of the caller's."""
+__all__ = ["RESERVED", "Bound", "bind", "frame_name", "refuse_reserved_names", "rename_for_engine"]
 
-_RULES = type_rules()
+
+_REREAD = frozenset({"month"}) | JSON_MAPS
+"""Columns of which a query may say what they are not quite: see `partitions` and `json_maps`."""
 
 
 @dataclass(frozen=True)
 class Bound:
-    """A statement in which every name is resolved. `tables` are those it reads, by lower case name."""
+    """A statement in which every name is resolved. `tables` are those it reads, by their lower case name in
+    it; `notes` are for whoever asked."""
 
     statement: exp.Query
     tables: Mapping[str, Table]
+    notes: tuple[str, ...] = ()
 
 
 def refuse_reserved_names(text: str, statement: exp.Query) -> None:
@@ -50,88 +61,102 @@ def refuse_reserved_names(text: str, statement: exp.Query) -> None:
             )
 
 
-def bind(text: str, statement: exp.Query, catalog: Mapping[str, Table]) -> Bound:
-    """Resolve and annotate `statement` against `catalog`.
+def bind(text: str, statement: exp.Query, sources: Sources) -> Bound:
+    """Resolve and annotate `statement`, which is written over, against `sources`.
 
-    Raises BadRequest: UNKNOWN_TABLE, UNKNOWN_COLUMN, AMBIGUOUS_COLUMN, UNSUPPORTED_SQL.
+    Raises BadRequest: UNKNOWN_TABLE, UNKNOWN_COLUMN, AMBIGUOUS_COLUMN, UNSUPPORTED_SQL, AS_OF_NOT_KEPT.
     """
-    by_name = {name.lower(): table for name, table in catalog.items()}
-    used = _used_tables(text, statement, by_name)
-    schema = MappingSchema(
-        {
-            name: {column.name.lower(): column.type for column in table.columns}
-            for name, table in used.items()
-        },
-        dialect=DIALECT,
-    )
-    original = statement.copy()
+    used = bind_tables(text, statement, sources)
+    absent = absent_columns(statement, used)
+    schema = _schema(statement, used, absent)
     try:
         bound = qualify(statement, schema=schema, dialect=DIALECT)
     except OptimizeError as error:
-        raise _unresolved(text, original, used, error) from error
+        raise _unresolved(text, parse_select(text), used, error) from error
     except SqlglotError as error:
         raise unsupported(f"The query cannot be resolved: {str(error).splitlines()[0]}") from error
-    bound = annotate_types(
-        bound, schema=schema, dialect=DIALECT, expression_metadata={**_metadata(), **_RULES}
-    )
-    return Bound(bound, used)
+    if absent or any(column.name.lower() in _REREAD for column in bound.find_all(exp.Column)):
+        _reread(bound, used)
+    bound = annotate_types(bound, schema=schema, dialect=DIALECT, expression_metadata=_metadata())
+    read_blanks(bound)
+    tables = {name: _widened(table, absent.get(name, {})) for name, table in used.items()}
+    return Bound(bound, tables, _notes(used, absent))
 
 
+def _schema(statement: exp.Query, tables: Mapping[str, Table], absent: Absent) -> MappingSchema:
+    """What is named of what can be; a column that was added is no part of SELECT *.
+
+    A bill has a hundred columns and more, a query names ten: the others cost more than to read the query.
+    """
+    starred = any(not isinstance(star.parent, exp.Count) for star in statement.find_all(exp.Star))
+    names = {identifier.name.lower() for identifier in statement.find_all(exp.Identifier)}
+    if absent:
+        names |= set(STARTS)
+    types: dict[str, exp.DataType] = {}
+    own: dict[str, dict[str, exp.DataType]] = {}
+    for name, table in tables.items():
+        own[name] = {
+            lower: types.setdefault(column.type, _data_type(column.type).copy())
+            for column in table.columns
+            if (lower := column.name.lower()) in names or starred
+        } or {"onyx__nothing": _data_type("varchar").copy()}
+    named: dict[str, object] = {
+        name: columns
+        | {lower: _data_type(column.type).copy() for lower, column in absent.get(name, {}).items()}
+        for name, columns in own.items()
+    }
+    visible: dict[str, object] = {name: list(columns) for name, columns in own.items()} if absent else {}
+    return MappingSchema(named, visible=visible, dialect=DIALECT, normalize=False)
+
+
+@cache
+def _data_type(name: str) -> exp.DataType:
+    return exp.DataType.build(name, dialect=DIALECT)
+
+
+def _reread(statement: exp.Query, tables: Mapping[str, Table]) -> None:
+    for scope in traverse_scope(statement):
+        for column in list(scope.columns):
+            name = base_table(column, scope)
+            if name is None:
+                continue
+            read_months(column, tables[name])
+            read_json_maps(column, tables[name])
+            if is_partition(tables[name], column.name):
+                column.replace(derive(column, tables[name]))
+
+
+def base_table(column: exp.Column, scope: Scope | None) -> str | None:
+    """The table that a qualified column comes from, by its name in the statement; None for a subquery's."""
+    while scope is not None:
+        source = scope.sources.get(column.table)
+        if source is not None:
+            return source.name.lower() if isinstance(source, exp.Table) else None
+        scope = scope.parent
+    return None
+
+
+def _widened(table: Table, added: Mapping[str, Column]) -> Table:
+    """With the columns that read as null: an engine reads so what no file has."""
+    more = tuple(column for name, column in added.items() if not is_partition(table, name))
+    return replace(table, columns=(*table.columns, *more)) if more else table
+
+
+def _notes(tables: Mapping[str, Table], absent: Absent) -> tuple[str, ...]:
+    names = {
+        column.name: None
+        for table, added in absent.items()
+        for lower, column in added.items()
+        if not is_partition(tables[table], lower)
+    }
+    return tuple(f"no bill of yours has the column {name}: it reads as null" for name in names)
+
+
+@cache
 def _metadata() -> dict[type[exp.Expr], dict[str, object]]:
     from sqlglot.dialects.dialect import Dialect
 
-    return dict(Dialect.get_or_raise(DIALECT).EXPRESSION_METADATA)
-
-
-def _used_tables(text: str, statement: exp.Query, catalog: Mapping[str, Table]) -> dict[str, Table]:
-    """The catalog's tables that the statement reads, once every table name in it is accounted for."""
-    used = {}
-    for table, ctes in _tables(statement):
-        name = table.name.lower()
-        qualified = ".".join(part.name for part in table.parts)
-        if table.args.get("db") or table.args.get("catalog"):
-            raise refuse(
-                UNKNOWN_TABLE,
-                f"There is no table {qualified}: name tables without a database in front",
-                at=position_of(text, table),
-                token=qualified,
-                near=[table.name] if name in catalog else nearest(name, catalog),
-            )
-        if name in ctes:
-            continue
-        if name not in catalog:
-            raise refuse(
-                UNKNOWN_TABLE,
-                f"There is no table {qualified}; there are {', '.join(sorted(catalog))}"
-                if catalog
-                else f"There is no table {qualified}: no bill is published yet",
-                at=position_of(text, table),
-                token=qualified,
-                near=nearest(name, catalog),
-            )
-        used[name] = catalog[name]
-    return used
-
-
-def _tables(statement: exp.Query) -> Iterator[tuple[exp.Table, set[str]]]:
-    """Each table reference, with the names of the CTEs that it can see."""
-    for table in statement.find_all(exp.Table):
-        yield table, set(_visible_ctes(table))
-
-
-def _visible_ctes(table: exp.Table) -> Iterator[str]:
-    """CTEs of each query around, and of a WITH list only those written before the one that it is in."""
-    child: exp.Expr = table
-    parent = table.parent
-    while parent is not None:
-        if isinstance(parent, exp.With):
-            for cte in parent.expressions:
-                if cte is child:
-                    break
-                yield cte.alias.lower()
-        elif isinstance(parent, exp.Query) and (with_ := parent.args.get("with_")) and with_ is not child:
-            yield from (cte.alias.lower() for cte in with_.expressions)
-        child, parent = parent, parent.parent
+    return {**Dialect.get_or_raise(DIALECT).EXPRESSION_METADATA, **type_rules()}
 
 
 def _unresolved(
@@ -169,8 +194,12 @@ def _unresolved(
         f"There is no column {written}",
         at=at,
         token=written,
-        near=nearest(name, near),
+        near=nearest(name, near) or nearest(name, _dictionaries(tables)),
     )
+
+
+def _dictionaries(tables: Mapping[str, Table]) -> list[str]:
+    return [name for table in tables.values() for name in known_names(table.base)]
 
 
 def _is_source(statement: exp.Query, name: str) -> bool:

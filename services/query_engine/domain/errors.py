@@ -9,7 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from shared.clock import iso
-from shared.errors import BadRequest, OnyxError, Timeout, TooManyRequests, Unavailable, Unprocessable
+from shared.errors import (
+    BadRequest,
+    Conflict,
+    OnyxError,
+    Timeout,
+    TooManyRequests,
+    Unavailable,
+    Unprocessable,
+)
 
 SQL_SYNTAX = "SQL_SYNTAX"
 SQL_NOT_SELECT = "SQL_NOT_SELECT"
@@ -26,11 +34,14 @@ DIVISION_BY_ZERO = "DIVISION_BY_ZERO"
 NUMERIC_OVERFLOW = "NUMERIC_OVERFLOW"
 INVALID_CAST = "INVALID_CAST"
 INVALID_PATTERN = "INVALID_PATTERN"
+INVALID_ARGUMENT = "INVALID_ARGUMENT"
 SUBQUERY_ROWS = "SUBQUERY_ROWS"
 RESULT_TOO_LARGE = "RESULT_TOO_LARGE"
+QUERY_TOO_LARGE = "QUERY_TOO_LARGE"
 QUERY_TIMEOUT = "QUERY_TIMEOUT"
 QUERY_MEMORY = "QUERY_MEMORY"
 QUERY_BUSY = "QUERY_BUSY"
+QUERY_CANCELLED = "QUERY_CANCELLED"
 WORKER_LOST = "WORKER_LOST"
 LAKE_UNAVAILABLE = "LAKE_UNAVAILABLE"
 LAKE_INCONSISTENT = "LAKE_INCONSISTENT"
@@ -38,6 +49,7 @@ ENGINE_FAILED = "ENGINE_FAILED"
 UNSAFE_PATH = "UNSAFE_PATH"
 AS_OF_NOT_KEPT = "AS_OF_NOT_KEPT"
 AS_OF_IN_FUTURE = "AS_OF_IN_FUTURE"
+ROW_POLICY = "ROW_POLICY"
 
 
 @dataclass(frozen=True)
@@ -94,11 +106,14 @@ _FAILURES: dict[str, type[OnyxError]] = {
     NUMERIC_OVERFLOW: Unprocessable,
     INVALID_CAST: Unprocessable,
     INVALID_PATTERN: Unprocessable,
+    INVALID_ARGUMENT: Unprocessable,
     SUBQUERY_ROWS: Unprocessable,
     RESULT_TOO_LARGE: Unprocessable,
+    QUERY_TOO_LARGE: Unprocessable,
     QUERY_MEMORY: Unprocessable,
     QUERY_TIMEOUT: Timeout,
     QUERY_BUSY: TooManyRequests,
+    QUERY_CANCELLED: Conflict,
     WORKER_LOST: Unavailable,
     LAKE_UNAVAILABLE: Unavailable,
     LAKE_INCONSISTENT: OnyxError,

@@ -9,31 +9,44 @@ from sqlglot.errors import SqlglotError
 from services.query_engine.domain.binding import RESERVED, bind, refuse_reserved_names
 from services.query_engine.domain.dialects.table import DIALECTS
 from services.query_engine.domain.errors import SQL_TOO_COMPLEX, refuse, unsupported
+from services.query_engine.domain.moments import fold_moments
 from services.query_engine.domain.parse import parse_select
+from services.query_engine.domain.plain import spell_plainly
 from services.query_engine.domain.plan import Plan
 from services.query_engine.domain.query import Query, outermost
+from services.query_engine.domain.sources import Earlier, Sources
 from services.query_engine.domain.syntax import check_syntax
 from services.query_engine.domain.tables import Table
 
 _UNNAMED = f"{RESERVED}unnamed_"
 
 
-def read_query(text: str, catalog: Mapping[str, Table], now: datetime) -> Query:
+def read_query(
+    text: str,
+    catalog: Mapping[str, Table],
+    now: datetime,
+    *,
+    earlier: Earlier | None = None,
+    databases: frozenset[str] = frozenset(),
+) -> Query:
     """What `text` (Athena's SQL) asks of `catalog`; `now` is what now() says.
 
-    Raises BadRequest with a code of `domain.errors` for what is refused.
+    `earlier` gives the catalog of a moment, for FOR TIMESTAMP AS OF; `databases` are the names (lower case)
+    that the tenant's database has. Raises BadRequest with a code of `domain.errors` for what is refused.
     """
     statement = parse_select(text)
+    fold_moments(text, statement, now)
     check_syntax(text, statement)
+    spell_plainly(statement)
     refuse_reserved_names(text, statement)
     written = _written_names(statement)
     _mark_unnamed(statement)
     try:
-        bound = bind(text, statement, catalog)
+        bound = bind(text, statement, Sources(catalog, earlier, databases))
     except RecursionError as error:
         raise refuse(SQL_TOO_COMPLEX, "The query is nested too deep") from error
     names = _answer_names(bound.statement, written, bound.tables)
-    return Query(text, bound.statement, bound.tables, names, now)
+    return Query(text, bound.statement, bound.tables, names, now, bound.notes)
 
 
 def plan_for(engine: str, query: Query) -> Plan:

@@ -16,7 +16,9 @@ from services.query_engine.domain.errors import (
     Position,
     refuse,
 )
-from services.query_engine.domain.limits import DIALECT, tokens_within_limits
+from services.query_engine.domain.limits import tokens_within_limits
+from services.query_engine.domain.opened_joins import open_joins
+from services.query_engine.domain.trino import DIALECT
 
 MAX_DEPTH = 600
 """Of the syntax tree: a chain of 500 ORs is 500 deep."""
@@ -49,6 +51,7 @@ def parse_select(text: str) -> exp.Query:
         instead = ": GET /v1/query/tables lists tables and columns" if first in _LISTINGS else ""
         raise refuse(SQL_NOT_SELECT, f"Only SELECT is answered here, not {first}{instead}", token=first)
     _check_depth(statement)
+    open_joins(statement)
     return statement
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.query_engine.domain.tables import Table
+from services.query_engine.domain.tables import Column, Table
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,25 @@ class BoundTable:
     map_keys: tuple[MapKey, ...] = ()
     columns: tuple[str, ...] | None = None
 
+    @property
+    def read(self) -> tuple[Column, ...]:
+        """The table's columns that an engine has to bind."""
+        if self.columns is None:
+            return self.table.columns
+        wanted = set(self.columns)
+        return tuple(each for each in self.table.columns if each.name.lower() in wanted)
+
 
 @dataclass(frozen=True)
 class Plan:
     """`engine` is whose dialect `sql` is written in (a key of `dialects.table.DIALECTS`); `columns` are the
-    names of the answer."""
+    names of the answer; `query_id`, where it is known, tells two runs of one query from two queries."""
 
     engine: str
     sql: str
     tables: tuple[BoundTable, ...]
     columns: tuple[str, ...]
+    query_id: str = ""
 
     @property
     def files(self) -> int:

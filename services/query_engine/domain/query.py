@@ -12,7 +12,8 @@ from services.query_engine.domain.tables import Table
 @dataclass(frozen=True)
 class Query:
     """`statement` has every name resolved and every type annotated; its meaning is Trino's. `tables` are
-    those it reads, by lower case name; `columns` the names of the answer; `now` is what now() says.
+    those it reads, by their lower case name in it; `columns` the names of the answer; `now` is what now()
+    says; `notes` are for whoever asked.
 
     A dialect takes a copy: what it rewrites, another may still have to read.
     """
@@ -22,6 +23,7 @@ class Query:
     tables: Mapping[str, Table]
     columns: tuple[str, ...]
     now: datetime
+    notes: tuple[str, ...] = ()
 
 
 def outermost(statement: exp.Query) -> exp.Select:

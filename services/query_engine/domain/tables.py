@@ -29,8 +29,23 @@ class FileGroup:
 
 
 @dataclass(frozen=True)
+class Version:
+    """What one published bill holds of a table, as a reader of the Iceberg table finds it: the rows of
+    `partition` (columns in lower case, and their values) in the snapshot. `files` hold the same rows."""
+
+    database: str
+    table: str
+    snapshot_id: int
+    partition: tuple[tuple[str, str], ...]
+    columns: tuple[Column, ...]
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Table:
-    """One table of one tenant: the union, by column name, of what each published bill holds of it."""
+    """One table of one tenant: the union, by column name, of what each published bill holds of it.
+
+    As it was at a moment it is called `<table>@<moment>`."""
 
     name: str
     columns: tuple[Column, ...]
@@ -38,6 +53,12 @@ class Table:
     rows: int = 0
     snapshots: tuple[int, ...] = ()
     published_at: datetime | None = None
+    versions: tuple[Version, ...] = ()
+
+    @property
+    def base(self) -> str:
+        """The table's name, whenever it is."""
+        return self.name.partition("@")[0].lower()
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -69,12 +69,18 @@ def tables(demo_files: dict[str, tuple[str, ...]]) -> dict[str, Table]:
     return demo_tables(demo_files)
 
 
+@pytest.fixture(scope="session", params=["polars", "duckdb"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each engine in turn: what a test says holds on both."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
-def ask(tables: dict[str, Table]) -> Callable[[str], Answer]:
-    """Answers SQL over the demo tables, in this process."""
+def ask(tables: dict[str, Table], engine: str) -> Callable[[str], Answer]:
+    """Answers SQL over the demo tables with each engine, in this process."""
 
     def answer(sql: str) -> Answer:
-        return run(compile_query(sql, tables, NOW), LIMITS, {})
+        return run(compile_query(sql, tables, NOW, engine), LIMITS, {})
 
     return answer
 

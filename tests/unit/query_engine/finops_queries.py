@@ -102,6 +102,8 @@ QUERIES: tuple[str | tuple[str, str], ...] = (
     "SELECT replace(servicename, 'A', 'b'), trim(servicename), starts_with(servicename, 'Am'), strpos(regionid, '-') FROM charges",
     ("SELECT split_part(regionid, '-', 1), split_part(regionid, '-', 3) FROM charges",
      "SELECT split_part(regionid, '-', 1), CASE WHEN regionid LIKE '%-%-%' THEN split_part(regionid, '-', 3) END FROM charges"),
+    ("SELECT split_part('a.b', '.', 2), split_part('a::c', ':', 2), split_part('a::c', ':', 3), split_part('a.b', '.', 3), split_part(servicename, '.', 2) FROM charges",
+     "SELECT 'b', '', 'c', NULL, CASE WHEN servicename LIKE '%.%' THEN split_part(servicename, '.', 2) END FROM charges"),
     ("SELECT concat(servicename, '/', regionid), regexp_like(regionid, '^(us|eu)-') FROM charges",
      "SELECT servicename || '/' || regionid, regexp_matches(regionid, '^(us|eu)-') FROM charges"),
     "SELECT n + m, n - m, n * m, n % m, -n, abs(n), sign(n) FROM charges",

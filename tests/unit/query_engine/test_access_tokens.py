@@ -1,7 +1,7 @@
 import base64
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
@@ -146,3 +146,34 @@ def test_where_the_keys_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:8420")
     assert keys_url(ISSUER) == "http://127.0.0.1:8420/us-east-1_Query/.well-known/jwks.json"
     assert issubclass(Unauthenticated, OnyxError)
+
+
+def test_a_token_is_verified_once_in_five_minutes_and_not_beyond_its_end(signer: Signer) -> None:
+    clock, issuer = FixedClock(datetime.now(UTC)), Issuer(signer)
+    tokens = AccessTokens(ISSUER, [CLIENT], KeySet("https://x/.well-known/jwks.json", clock, issuer), clock)
+    header, short = (f"Bearer {signer.token(expires_in=timedelta(seconds=each))}" for each in (900, 2))
+    assert tokens.caller(header) == tokens.caller(header)
+    tokens.caller(short)
+    # The issuer takes its key back: what was verified holds for a while, what was not does not.
+    issuer.signers = [Signer("other")]
+    clock.advance(timedelta(hours=2))
+    with pytest.raises(Unauthenticated):
+        tokens.caller(header)
+    fresh = AccessTokens(
+        ISSUER, [CLIENT], KeySet("https://x/.well-known/jwks.json", clock, Issuer(signer)), clock
+    )
+    fresh.caller(header)
+    clock.advance(timedelta(minutes=4))
+    fresh.caller(header)
+
+
+def test_a_header_that_was_refused_is_refused_again(signer: Signer) -> None:
+    clock = FixedClock(datetime.now(UTC))
+    tokens = AccessTokens(
+        ISSUER, [CLIENT], KeySet("https://x/.well-known/jwks.json", clock, Issuer(signer)), clock
+    )
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            tokens.caller(f"Bearer {signer.token(token_use='id')}")
+        with pytest.raises(Unauthenticated):
+            tokens.caller(f"Bearer {signer.token(expires_in=timedelta(seconds=-5))}")

@@ -37,7 +37,7 @@ def even(value: Decimal) -> str:
         return money_text(value.quantize(ULP, ROUND_HALF_EVEN))
 
 
-def answers(folder: Path, rows: list[tuple[Decimal, Decimal, int]], sql: str) -> list[list[str]]:
+def answers(folder: Path, rows: list[tuple[Decimal, Decimal, int]], sql: str, engine: str) -> list[list[str]]:
     frame = pl.DataFrame(
         {
             "a": pl.Series([row[0] for row in rows], dtype=MONEY),
@@ -48,14 +48,16 @@ def answers(folder: Path, rows: list[tuple[Decimal, Decimal, int]], sql: str) ->
     path = folder / "t.parquet"
     frame.write_parquet(path)
     table = Table("t", COLUMNS, (FileGroup((str(path),), COLUMNS),))
-    answer = run(compile_query(sql, {"t": table}, NOW), Limits(10_000, 10_000_000), {})
+    answer = run(compile_query(sql, {"t": table}, NOW, engine), Limits(10_000, 10_000_000), {})
     return [list(row.values()) for row in json.loads(answer.rows)]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(amounts, amounts, st.integers(-1000, 1000)), min_size=1, max_size=30))
-def test_row_by_row(rows: list[tuple[Decimal, Decimal, int]], tmp_path: Path) -> None:
-    found = answers(tmp_path, rows, "select a*b, a+b, a-b, a*i, a*1.07, a*0.000000000000000003 from t")
+def test_row_by_row(rows: list[tuple[Decimal, Decimal, int]], tmp_path: Path, engine: str) -> None:
+    found = answers(
+        tmp_path, rows, "select a*b, a+b, a-b, a*i, a*1.07, a*0.000000000000000003 from t", engine
+    )
     with localcontext(prec=100):
         assert found == [
             [
@@ -72,9 +74,13 @@ def test_row_by_row(rows: list[tuple[Decimal, Decimal, int]], tmp_path: Path) ->
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(amounts, amounts, st.integers(-1000, 1000)), min_size=1, max_size=30))
-def test_quotients_and_roundings(rows: list[tuple[Decimal, Decimal, int]], tmp_path: Path) -> None:
+def test_quotients_and_roundings(
+    rows: list[tuple[Decimal, Decimal, int]], tmp_path: Path, engine: str
+) -> None:
     rows = [(a, b if abs(b) > 1 else b + 3, i or 7) for a, b, i in rows]
-    found = answers(tmp_path, rows, "select a/b, a/i, i/b, round(a, 2), cast(a as decimal(38, 3)) from t")
+    found = answers(
+        tmp_path, rows, "select a/b, a/i, i/b, round(a, 2), cast(a as decimal(38, 3)) from t", engine
+    )
     with localcontext(prec=100):
         assert found == [
             [
@@ -90,8 +96,10 @@ def test_quotients_and_roundings(rows: list[tuple[Decimal, Decimal, int]], tmp_p
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(amounts, amounts, st.integers(-1000, 1000)), min_size=1, max_size=30))
-def test_aggregates(rows: list[tuple[Decimal, Decimal, int]], tmp_path: Path) -> None:
-    found = answers(tmp_path, rows, "select sum(a), avg(a), sum(a*b), sum(i), max(a), sum(a)*2 from t")
+def test_aggregates(rows: list[tuple[Decimal, Decimal, int]], tmp_path: Path, engine: str) -> None:
+    found = answers(
+        tmp_path, rows, "select sum(a), avg(a), sum(a*b), sum(i), max(a), sum(a)*2 from t", engine
+    )
     with localcontext(prec=100):
         total = exact_sum(a for a, _, _ in rows)
         products = exact_sum((a * b).quantize(ULP, ROUND_HALF_EVEN) for a, b, _ in rows)
@@ -125,10 +133,10 @@ def test_aggregates(rows: list[tuple[Decimal, Decimal, int]], tmp_path: Path) ->
         ("select 1/0", "DIVISION_BY_ZERO"),
     ],
 )
-def test_what_does_not_fit_fails(sql: str, code: str, tmp_path: Path) -> None:
+def test_what_does_not_fit_fails(sql: str, code: str, tmp_path: Path, engine: str) -> None:
     huge = Decimal("99999999999999999999.999999999999999999")
     with pytest.raises(OnyxError) as caught:
-        answers(tmp_path, [(huge, huge, 2**63 - 1)], sql)
+        answers(tmp_path, [(huge, huge, 2**63 - 1)], sql, engine)
     assert caught.value.code == code
 
 

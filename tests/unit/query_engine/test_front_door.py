@@ -42,7 +42,7 @@ def plan(sql: str) -> Plan:
         ("attach 'x'", "SQL_SYNTAX"),
         ("select n from charges qualify row_number() over () = 1", "SQL_SYNTAX"),
         ("select x -> x + 1 from charges", "UNSUPPORTED_FUNCTION"),
-        ("select n from charges cross join unnest(array[1, 2]) as t(x)", "UNSUPPORTED_FUNCTION"),
+        ("select n from charges cross join unnest(array[1, 2]) as t(x)", "UNSUPPORTED_SQL"),
         ("set x = 1", "SQL_NOT_SELECT"),
         ("show tables", "SQL_NOT_SELECT"),
         ("explain select 1", "SQL_NOT_SELECT"),
@@ -68,7 +68,7 @@ def plan(sql: str) -> Plan:
         ("select n from (select m from charges) t", "UNKNOWN_COLUMN"),
         ("select n from charges where exists (select 1 from small where nope = 1)", "UNKNOWN_COLUMN"),
         ("select n from charges a join small b on a.n = b.n", "AMBIGUOUS_COLUMN"),
-        ("select md5(ServiceName) from charges", "UNSUPPORTED_FUNCTION"),
+        ("select crc32(ServiceName) from charges", "UNSUPPORTED_FUNCTION"),
         ("select read_parquet('x') from charges", "UNSUPPORTED_FUNCTION"),
         ("select made_up(n) from charges", "UNSUPPORTED_FUNCTION"),
         ("select ServiceName + 1 from charges", "TYPE_MISMATCH"),
@@ -165,7 +165,7 @@ def test_a_refusal_points_at_the_place_and_the_nearest_name() -> None:
 @pytest.mark.parametrize(
     "sql",
     [
-        "select '" + "x" * 66_000 + "'",
+        "select '" + "x" * 263_000 + "'",
         "select " + "(" * 500 + "1" + ")" * 500,
         "select n from charges where " + " or ".join(f"n = {each}" for each in range(10_000)),
         "select n from charges where " + " or ".join(f"n={each}" for each in range(1_000)),
@@ -173,7 +173,7 @@ def test_a_refusal_points_at_the_place_and_the_nearest_name() -> None:
         "select " + "not " * 2000 + "Flag from charges",
         "select " + "case when Flag then " * 200 + "1" + " end" * 200 + " from charges",
         "select " + " + ".join(["n"] * 2_900) + " from charges",
-        "select n from charges where n in (" + ",".join(["1"] * 9000) + ")",
+        "select n from charges where n in (" + ",".join(["1"] * 30_000) + ")",
         " union all ".join(["select 1"] * 500),
         "select " + "[" * 300 + "1" + "]" * 300,
         "select * from " + "(select * from " * 100 + "charges" + ") t" * 100,
@@ -186,7 +186,7 @@ def test_what_is_too_much_is_refused_before_it_hurts(sql: str) -> None:
 def test_a_long_but_bounded_query_is_taken() -> None:
     wanted = " or ".join(f"n = {each}" for each in range(400))
     assert plan(f"select count(*) from charges where {wanted}").sql.count(" OR ") == 399
-    listed = ", ".join(str(each) for each in range(2_000))
+    listed = ", ".join(f"{each}" for each in range(5_000))
     assert "IN (" in plan(f"select count(*) from charges where n in ({listed})").sql
 
 

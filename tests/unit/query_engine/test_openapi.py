@@ -7,7 +7,14 @@ from shared.openapi import merge
 
 def test_the_routes_are_published_with_their_models() -> None:
     published = merge([document()], title="Onyx", version="1")
-    assert set(published["paths"]) == {"/v1/query", "/v1/query/tables", "/v1/query/{query_id}"}
+    assert set(published["paths"]) == {
+        "/v1/query",
+        "/v1/query/tables",
+        "/v1/query/{query_id}",
+        "/v1/query/policies",
+        "/v1/query/policies/me",
+        "/v1/query/policies/{subject}",
+    }
     assert {"QueryRequest", "QueryAnswer", "QueryTables", "QueryAudit"} <= set(
         published["components"]["schemas"]
     )

@@ -42,7 +42,7 @@ def use_case(engine: FakeEngine, log: FakeQueryLog) -> AnswerQuery:
 def test_an_answer_is_on_record_with_what_it_was_made_of() -> None:
     engine, log = FakeEngine(ANSWER), FakeQueryLog()
     answered = use_case(engine, log)(ADA, "select n from charges")
-    record = ReadQuery(log)(ADA, answered.record.query_id)
+    record = ReadQuery(log, FixedClock(NOW))(ADA, answered.record.query_id)
     assert record == answered.record
     assert (record.status, record.rows, record.files, record.tables) == (Status.DONE, 1, 2, ("charges",))
     assert (record.snapshots, record.engine, record.subject) == ((7,), "polars", "ada")
@@ -123,7 +123,7 @@ def test_a_query_is_of_its_tenant_alone() -> None:
     log = FakeQueryLog()
     query_id = use_case(FakeEngine(ANSWER), log)(ADA, "select n from charges").record.query_id
     with pytest.raises(NotFound):
-        ReadQuery(log)(EVE, query_id)
+        ReadQuery(log, FixedClock(NOW))(EVE, query_id)
     with pytest.raises(OnyxError) as caught:
         use_case(FakeEngine(ANSWER), log)(replace(EVE), "select n from charges")
     assert caught.value.code == "UNKNOWN_TABLE"
@@ -133,7 +133,7 @@ def test_an_id_that_is_longer_than_any_is_not_asked_for() -> None:
     log = FakeQueryLog()
     log.begin(ACME, replace(use_case(FakeEngine(ANSWER), log)(ADA, "select 1").record, query_id="x" * 37))
     with pytest.raises(NotFound):
-        ReadQuery(log)(ADA, "x" * 37)
+        ReadQuery(log, FixedClock(NOW))(ADA, "x" * 37)
 
 
 def test_a_caller_without_any_role_gets_nothing() -> None:
@@ -141,7 +141,7 @@ def test_a_caller_without_any_role_gets_nothing() -> None:
     with pytest.raises(Forbidden):
         use_case(FakeEngine(ANSWER), FakeQueryLog())(nobody, "select 1")
     with pytest.raises(Forbidden):
-        ReadQuery(FakeQueryLog())(nobody, "id-1")
+        ReadQuery(FakeQueryLog(), FixedClock(NOW))(nobody, "id-1")
     with pytest.raises(Forbidden):
         ListTables(FakeCatalog({}), FakeDatasets())(nobody)
 

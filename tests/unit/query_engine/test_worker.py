@@ -4,7 +4,8 @@ from typing import Any, cast
 
 import pytest
 
-from services.query_engine.adapters.worker import Failed, Task, _answered
+from services.query_engine.adapters.stop import Stop
+from services.query_engine.adapters.worker import Failed, Task, answered
 
 
 def test_a_failing_engine_is_told_by_its_kind_and_logged_with_its_reason(
@@ -16,7 +17,7 @@ def test_a_failing_engine_is_told_by_its_kind_and_logged_with_its_reason(
     def run(*_: Any) -> Any:
         raise Panic("the inner reason")
 
-    answer = _answered(Task(cast(Any, None), cast(Any, None), {}), run)
+    answer = answered(Task(1, "acme", cast(Any, None), cast(Any, None), {}), Stop(), run)
 
     assert isinstance(answer, Failed)
     assert (answer.code, "the inner reason" in answer.detail) == ("ENGINE_FAILED", False)

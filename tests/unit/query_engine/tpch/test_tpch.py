@@ -59,7 +59,7 @@ def test_the_same_rows_as_duckdb(
     query = read_query(QUERIES[name], tables, NOW)
     if engine == "polars" and name in DECLINED_BY_POLARS:
         pytest.skip(DECLINED_BY_POLARS[name])
-    plan = route(query) if engine == "routed" else plan_for(engine, query)
+    plan = route(query).plan if engine == "routed" else plan_for(engine, query)
     found = [tuple(each.values()) for each in json.loads(run(plan, LIMITS, {}).rows)]
     wanted = oracle.execute(QUERIES[name]).fetchall()
     assert len(found) == len(wanted)

@@ -1,0 +1,1 @@
+SELECT json_extract_string(Tags, '$.team') AS team, json_extract_string(Tags, '$.env') AS env, sum(BilledCost) FROM focus WHERE json_extract_string(Tags, '$.team') IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
