@@ -38,10 +38,25 @@ class Ingester:
 
 
 @dataclass(frozen=True)
+class Athena:
+    """Amazon Athena for queries that read more than `above_mib` compressed MiB; it ends one that reads more
+    than `cutoff_gib`. Off, there is no workgroup and no right to one: one machine answers what it can.
+
+    On one machine it stays off: the emulator's Athena answers with made-up values.
+    """
+
+    enabled: bool = False
+    above_mib: int = 4096
+    cutoff_gib: int = 1024
+
+
+@dataclass(frozen=True)
 class QueryEngine:
     """The query engine's server: `tasks` of `size`, or none at all where it is not `enabled`.
 
-    `timeout_seconds`, `max_rows`, `memory_mib` and `workers` bound one query; `memory_mib` is per worker.
+    `timeout_seconds`, `max_rows`, `memory_mib` and `workers` bound one query; `memory_mib` is per worker, and
+    so are `frames_mib` of columns in memory, which come to half as much again. `files_mib` of the task's disk
+    (of which Fargate gives 20 GiB) are for copies of files.
     """
 
     enabled: bool
@@ -50,7 +65,10 @@ class QueryEngine:
     timeout_seconds: int = 25
     max_rows: int = 10_000
     memory_mib: int = 2048
+    frames_mib: int = 768
+    files_mib: int = 12 * 1024
     workers: int = 2
+    athena: Athena = Athena()
 
 
 @dataclass(frozen=True)
@@ -162,7 +180,7 @@ def _prod() -> Environment:
         encrypt_catalog=True,
         ingester=Ingester(TaskSize(4096, 16384), min_tasks=0, max_tasks=8),
         query_engine=QueryEngine(
-            enabled=True, size=TaskSize(4096, 16384), tasks=2, memory_mib=3072, workers=4
+            enabled=True, size=TaskSize(4096, 16384), tasks=2, memory_mib=2560, workers=4
         ),
         alarms=Alarms(queue_age_seconds=600, dead_letters=1, relay_age_seconds=120, api_server_errors=5),
         api=Api(rate_limit=500, burst_limit=1000, cors_origins=()),

@@ -31,10 +31,15 @@ KEPT = 256
 
 @dataclass(frozen=True)
 class Reach:
-    """Where tenants' data lie: below `<tenant>/` of each bucket, and in a Glue database of their own."""
+    """Where tenants' data lie: below `<tenant>/` of each bucket, and in a Glue database of their own.
+
+    `workgroup` is the one of Athena's whose queries read and write them: all tenants' queries run in it, and
+    each with its tenant's session.
+    """
 
     buckets: tuple[str, ...]
     database: Callable[[TenantId], str] | None = None
+    workgroup: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,15 @@ def session_policy(tenant: TenantId, reach: Reach, *, role_arn: str, region: str
         glue = f"arn:{partition}:glue:{region}:{account}"
         places = [f"{glue}:catalog", f"{glue}:database/{name}", f"{glue}:table/{name}/*"]
         statements.append(_allow("glue:*", places))
+    if reach.workgroup:
+        own = f"arn:{partition}:athena:{region}:{account}:workgroup/{reach.workgroup}"
+        statements += [
+            _allow("athena:*", [own]),
+            # Athena looks where the buckets are, and for a database that is there by default, before it
+            # reads or writes for the session.
+            _allow("s3:GetBucketLocation", buckets),
+            _allow("glue:GetDatabase", [f"arn:{partition}:glue:{region}:{account}:database/default"]),
+        ]
     return {"Version": "2012-10-17", "Statement": statements}
 
 

@@ -16,6 +16,7 @@ _WRITE = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
 _TABLES = ("glue:GetDatabase", "glue:GetTable", "glue:CreateTable", "glue:UpdateTable")
 _ANY_TENANT = "Objects and databases of every tenant: which one an act is for is known at run time only."
 _DATABASES = ("glue:CreateDatabase",)
+_QUERIED = ("glue:GetDatabase", "glue:GetTable", "glue:GetTables", "glue:GetPartition", "glue:GetPartitions")
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,21 @@ class LakeAccess:
         """Read results: what a signed address may do."""
         self._objects(role, self.results, _GET)
         self.foundation.allow_decrypt(role)
+
+    def allow_athena(self, role: iam.IRole) -> None:
+        """What Athena does with a session's rights, beside reading the lake and putting results: find
+        tenants' tables, and see where the buckets are and what lies in them."""
+        for bucket in (self.lake, self.results):
+            role.add_to_principal_policy(
+                iam.PolicyStatement(
+                    actions=["s3:GetBucketLocation", "s3:ListBucket"], resources=[bucket.bucket_arn]
+                )
+            )
+        self._catalog(role, _QUERIED, tables=True)
+        default = Stack.of(role).format_arn(service="glue", resource="database", resource_name="default")
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=["glue:GetDatabase"], resources=[default])
+        )
 
     def allow_databases(self, role: iam.IRole) -> None:
         """Create tenants' databases."""

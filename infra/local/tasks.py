@@ -56,6 +56,8 @@ def task_environment(plan: ServicePlan, state: LocalState, clients: Callable[[st
         "POWERTOOLS_TRACE_DISABLED": "true",
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
+        # A task's disk is its own: what it leaves there goes with the platform.
+        "TMPDIR": str(state.tmp),
         MARK: str(state.root),
         **plan.environment,
         **{name: secret_value(reference, clients) for name, reference in plan.secrets.items()},

@@ -82,7 +82,7 @@ class NetworkStack(Stack):
             traffic_type=ec2.FlowLogTrafficType.REJECT,
         )
         if not public:
-            self._interface_endpoints()
+            self._interface_endpoints(environment)
         link_security_group = ec2.SecurityGroup(
             self,
             "LinkSecurityGroup",
@@ -117,7 +117,7 @@ class NetworkStack(Stack):
         """The region's first zones, chosen by CloudFormation: the CDK would ask the account at synth."""
         return [Fn.select(zone, Fn.get_azs()) for zone in range(ZONES)]
 
-    def _interface_endpoints(self) -> None:
+    def _interface_endpoints(self, environment: Environment) -> None:
         security_group = ec2.SecurityGroup(
             self,
             "EndpointSecurityGroup",
@@ -126,7 +126,10 @@ class NetworkStack(Stack):
             allow_all_outbound=False,
         )
         security_group.add_ingress_rule(ec2.Peer.ipv4(RANGE), ec2.Port.tcp(443), "Tasks call AWS")
-        for prefix, services in INTERFACE_ENDPOINTS.items():
+        wanted = {**INTERFACE_ENDPOINTS}
+        if environment.query_engine.athena.enabled:
+            wanted["athena"] = (_NAMES.ATHENA,)
+        for prefix, services in wanted.items():
             for number, service in enumerate(services):
                 self.vpc.add_interface_endpoint(
                     f"{prefix.title().replace('-', '')}{number or ''}",

@@ -4,9 +4,10 @@ from aws_cdk import Environment
 from aws_cdk import aws_apigatewayv2 as apigateway
 from constructs import Construct
 
+from infra.constructs.athena_workgroup import AthenaWorkgroup
 from infra.constructs.data_service import DataService, Place, Served
 from infra.constructs.domain_stack import DomainStack
-from infra.constructs.domain_table import GET, LIST, NOTE, WRITE, DomainTable, names
+from infra.constructs.domain_table import DELETE, GET, LIST, NOTE, READ, WRITE, DomainTable, names
 from infra.constructs.event_channel import EventChannel, pattern_of
 from infra.constructs.foundation import Foundation
 from infra.constructs.http_api_routes import HttpApiRoutes
@@ -39,8 +40,14 @@ class QueryEngineStack(DomainStack):
         super().__init__(scope, id, foundation=foundation, domain="query_engine", route="query", env=env)
         self.queries = DomainTable(self, "Query", foundation=foundation)
         self.datasets = DomainTable(self, "Dataset", foundation=foundation)
+        self.policies = DomainTable(self, "RowPolicy", foundation=foundation)
         self.variables |= names(
-            {"BILL_TABLE": bills, "QUERY_TABLE": self.queries, "DATASET_TABLE": self.datasets}
+            {
+                "BILL_TABLE": bills,
+                "QUERY_TABLE": self.queries,
+                "DATASET_TABLE": self.datasets,
+                "ROW_POLICY_TABLE": self.policies,
+            }
         )
         inbox = self.inbox()
 
@@ -57,6 +64,12 @@ class QueryEngineStack(DomainStack):
         engine = foundation.environment.query_engine
         if not engine.enabled:
             return
+        athena = engine.athena
+        workgroup = (
+            AthenaWorkgroup(self, "Athena", foundation=foundation, cutoff_gib=athena.cutoff_gib)
+            if athena.enabled
+            else None
+        )
         server = DataService(
             self,
             "QueryEngine",
@@ -76,14 +89,29 @@ class QueryEngineStack(DomainStack):
                 "QUERY_TIMEOUT_SECONDS": str(engine.timeout_seconds),
                 "QUERY_MAX_ROWS": str(engine.max_rows),
                 "QUERY_MEMORY_MIB": str(engine.memory_mib),
+                "QUERY_FRAMES_MIB": str(engine.frames_mib),
+                "QUERY_FILES_MIB": str(engine.files_mib // engine.workers),
                 "QUERY_WORKERS": str(engine.workers),
+                **(
+                    {"ATHENA_WORKGROUP": workgroup.name, "ATHENA_ABOVE_MIB": str(athena.above_mib)}
+                    if workgroup
+                    else {}
+                ),
             },
             served=Served(name="query", health_path="/healthz"),
         )
         bills.allow(server.role, *LIST)
         self.queries.allow(server.role, *GET, *WRITE)
         self.datasets.allow(server.role, *LIST)
-        lake.allow_lake_read(server.tenant_role())
+        self.policies.allow(server.role, *READ, *WRITE, *DELETE)
+        data = server.tenant_role()
+        lake.allow_lake_read(data)
+        # Sessions put results, and sign what callers fetch them by: each below one tenant's prefix.
+        lake.allow_results_write(data)
+        lake.allow_results_read(data)
+        if workgroup:
+            workgroup.allow_queries(data)
+            lake.allow_athena(data)
         integration = server.integration("Engine")
         HttpApiRoutes(
             self,

@@ -117,6 +117,10 @@ def questions(platform: Platform, token: str, bill: dict[str, Any]) -> None:
     assert row["BilledCost"] == "7"
     answer = asked(platform, "POST", "/v1/query", token, json={"sql": "SELECT count(*) AS n FROM charges"})
     asked(platform, "GET", f"/v1/query/{answer['query_id']}", token)
+    body = {"sql": "SELECT count(*) AS n FROM charges", "format": "csv"}
+    file = asked(platform, "POST", "/v1/query", token, json=body)
+    assert httpx.get(file["file"]["url"]).text == "n\r\n3\r\n"
+    asked(platform, "DELETE", f"/v1/query/{file['query_id']}", token)
     wait_for(
         lambda: (
             bill["bill_id"] in json.dumps(asked(platform, "GET", "/v1/query/tables", token))

@@ -30,6 +30,11 @@ UNUSED_BUT_NEEDED: dict[tuple[str, str, str], str] = {
         "s3:AbortMultipartUpload",
         "*",
     ): "an upload that fails half way leaves no parts behind",
+    (
+        "*.QueryEngineTenant",
+        "s3:AbortMultipartUpload",
+        "*",
+    ): "a result of more than 8 MB whose upload fails half way leaves no parts behind",
     ("*.IngesterTenant", "s3:DeleteObject", "*"): "a commit that lost a race takes its manifests away",
     ("*.IngesterTenant", "s3:GetObject", "*landing*"): "a bucket without versions names none in its event",
     ("*.IngesterTenant", "s3:ListBucketVersions", "*"): "a file of a delivery that another one overwrites",

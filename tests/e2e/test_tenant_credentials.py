@@ -12,8 +12,8 @@ from infra.local import task_roles
 from infra.local.calls import read_calls
 from infra.local.plan import ServicePlan
 from infra.local.state import LocalState, read_json
-from services.query_engine.adapters.lake_access import LakeAccess
 from services.query_engine.adapters.engines import run
+from services.query_engine.adapters.lake_access import LakeAccess
 from services.query_engine.domain.answers import Limits
 from services.query_engine.domain.errors import LAKE_UNAVAILABLE
 from services.query_engine.domain.plan import BoundTable, Plan

@@ -34,7 +34,6 @@ TARGETS = (
     "read_parquet('http://169.254.169.254/latest/meta-data')",
     "iceberg_scan('s3://lake/globex/curated/charges')",
     "scan_parquet('x')",
-    "unnest(array[1])",
     "generate_series(1, 3)",
     "table(charges)",
     "lateral (select 1)",

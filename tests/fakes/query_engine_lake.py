@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
 
 import boto3
 import polars as pl
@@ -22,7 +23,9 @@ from shared.table import TenantTable
 from shared.tenancy import TenantId
 
 LAKE = "lake"
+RESULTS = "results"
 BILLS, QUERIES, DATASETS, INBOX = "bills", "queries", "datasets", "inbox"
+POLICIES = "row-policies"
 PUBLISHED = datetime(2026, 10, 2, 12, tzinfo=UTC)
 
 _TRINO: dict[Any, str] = {
@@ -64,7 +67,8 @@ class _Bridge(BaseHTTPRequestHandler):
         if (document := self.documents.get(self.path)) is not None:
             self._answer(200, {"Content-Type": "application/json"}, document())
             return
-        scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", self.headers.get("Authorization", ""))
+        signature = self.headers.get("Authorization", "") or unquote(self.path)
+        scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", signature)
         if scope is None:
             self._answer(403, {}, b"not signed")
             return
@@ -108,8 +112,9 @@ class Lake:
         }
         self.s3 = boto3.client("s3", **options)
         self.dynamodb = boto3.client("dynamodb", **options)
-        self.s3.create_bucket(Bucket=LAKE)
-        for name in (BILLS, QUERIES, DATASETS, INBOX):
+        for bucket in (LAKE, RESULTS):
+            self.s3.create_bucket(Bucket=bucket)
+        for name in (BILLS, QUERIES, DATASETS, POLICIES, INBOX):
             self.dynamodb.create_table(
                 TableName=name,
                 BillingMode="PAY_PER_REQUEST",

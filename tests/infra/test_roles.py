@@ -132,7 +132,11 @@ def test_the_query_engine_only_reads_bills_and_the_lake(environment: Environment
         if action.startswith(("sqs:", "events:", "iam:", "secretsmanager:"))
     }
     assert on(environment, data, "lake.Lake") == {"s3:GetObject"}
-    assert not on(environment, data, "lake.Landing") | on(environment, data, "lake.Results")
+    assert not on(environment, data, "lake.Landing")
+    assert on(environment, data, "lake.Results") == {
+        *("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"),
+    }
+    assert not on(environment, task, "lake.")
     assert not {action for action, _ in allowed(environment, data) if action.startswith("glue:")}
 
 

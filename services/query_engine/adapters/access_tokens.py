@@ -5,13 +5,13 @@ import os
 import threading
 import urllib.request
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import jwt
 
-from shared.clock import Clock
+from shared.clock import Clock, SystemClock
 from shared.errors import Forbidden, Unauthenticated, Unavailable
 from shared.tenancy import API_SCOPE, Principal, principal_from_claims
 
@@ -20,6 +20,9 @@ _FETCH_AGAIN = timedelta(seconds=10)
 """An unknown key id asks for the keys again, but not more often than this."""
 _FETCH_SECONDS = 3
 _LARGEST_DOCUMENT = 256 * 1024
+_KNOWN = 1024
+_KNOWN_FOR = timedelta(minutes=5)
+"""How long a token that was verified is not verified again; so long it outlives a key that is withdrawn."""
 
 Fetch = Callable[[str], Mapping[str, Any]]
 
@@ -82,24 +85,39 @@ class KeySet:
 class AccessTokens:
     """Turns an Authorization header into the caller."""
 
-    def __init__(self, issuer: str, client_ids: Collection[str], keys: KeySet) -> None:
+    def __init__(
+        self, issuer: str, client_ids: Collection[str], keys: KeySet, clock: Clock | None = None
+    ) -> None:
         self._issuer = issuer
         self._client_ids = frozenset(client_ids)
         self._keys = keys
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[Principal, datetime]] = {}
 
     def caller(self, authorization: str | None) -> Principal:
         """Who is calling. Raises Unauthenticated, Forbidden (no scope) or Unavailable."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("an access token is needed: Authorization: Bearer <token>")
-        claims = self._claims(token.strip())
+        with self._lock:
+            found = self._known.get(token := token.strip())
+        if found is not None and self._clock.now() < found[1]:
+            return found[0]
+        claims = self._claims(token)
         if claims.get("token_use") != "access":
             raise Unauthenticated("the token is not an access token")
         if claims.get("client_id") not in self._client_ids:
             raise Unauthenticated("the token is of another client")
         if API_SCOPE not in str(claims.get("scope", "")).split():
             raise Forbidden(f"the token lacks the scope {API_SCOPE}")
-        return principal_from_claims(claims)
+        caller = principal_from_claims(claims)
+        now = self._clock.now()
+        with self._lock:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            self._known[token] = (caller, min(now + _KNOWN_FOR, datetime.fromtimestamp(claims["exp"], UTC)))
+        return caller
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:

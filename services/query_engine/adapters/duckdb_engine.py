@@ -1,9 +1,11 @@
 """Runs a plan with DuckDB, over local files: for what Polars does not express.
 
-Used inside a worker process. Each query has a connection of its own that reads the plan's files and no other:
-access to anything else is switched off, and so is the way back.
+Used inside a worker process. Each query has a database of its own, in memory, that reads the plan's files and
+no other: access to anything else is switched off, and so is the way back.
 """
 
+import re
+import resource
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,30 +13,72 @@ import duckdb
 import polars as pl
 
 from services.query_engine.adapters.decimal_functions import register_decimals
+from services.query_engine.adapters.duckdb_errors import explained, unreadable
 from services.query_engine.adapters.lake_files import LakeFiles
 from services.query_engine.domain import errors
+from services.query_engine.domain.dialects.duckdb.macros import macros_for
 from services.query_engine.domain.errors import failure
 from services.query_engine.domain.plan import BoundTable, Plan
 from services.query_engine.domain.tables import Column, FileGroup
-from shared.errors import OnyxError
+
+_PATTERN = re.compile(r"[*?\[\]{}]")
 
 
-def run(plan: Plan, rows: int, files: LakeFiles) -> pl.DataFrame:
-    """Up to `rows` rows of what `plan` asks. Raises OnyxError with a code of `domain.errors`."""
-    local = {path: files.local(path) for each in plan.tables for path in each.table.files}
-    with duckdb.connect() as connection:
+def run(
+    plan: Plan, rows: int, files: LakeFiles, *, memory_bytes: int | None = None, threads: int | None = None
+) -> pl.DataFrame:
+    """Up to `rows` rows of what `plan` asks. Raises OnyxError with a code of `domain.errors`.
+
+    `memory_bytes`: what the query may hold, of itself a part of what the process may; `threads`: of itself as
+    many as there are cores.
+    """
+    local = {path: _plain(files.local(path)) for each in plan.tables for path in each.table.files}
+    with duckdb.connect(config=_config(memory_bytes or _share_of_memory(), threads)) as connection:
         register_decimals(connection)
-        _close_doors(connection, sorted(local.values()))
+        close_doors(connection, sorted(local.values()))
         try:
             for each in plan.tables:
                 connection.execute(_view(each, local))
-            found: pl.DataFrame = connection.sql(plan.sql).limit(rows).pl()
+            for macro in macros_for(plan.sql):
+                connection.execute(macro)
         except duckdb.Error as error:
-            raise _explained(error) from error
+            raise unreadable(error) from error
+        try:
+            with files.stop.interrupting(connection.interrupt):
+                found: pl.DataFrame = _answered(connection.sql(plan.sql)).limit(rows).pl()
+        except duckdb.Error as error:
+            raise explained(error) from error
     return found
 
 
-def _close_doors(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> None:
+# --- the database ---
+
+
+def _config(memory_bytes: int | None, threads: int | None) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        # Names of ours only: a Python variable is no table.
+        "python_enable_replacements": False,
+        "autoload_known_extensions": False,
+        "autoinstall_known_extensions": False,
+        "allow_community_extensions": False,
+        # Nothing of a tenant is written to a disk: what does not fit fails.
+        "temp_directory": "",
+    }
+    if memory_bytes is not None:
+        settings["memory_limit"] = f"{memory_bytes // 2**20}MiB"
+    if threads is not None:
+        settings["threads"] = threads
+    return settings
+
+
+def _share_of_memory() -> int | None:
+    """Half of what the process may hold: what else runs in it needs some, and Polars reads the answer."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    return None if limit == resource.RLIM_INFINITY else limit // 2
+
+
+def close_doors(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> None:
+    """Let `connection` read `files` and nothing else, in settings that cannot be changed back."""
     connection.execute("SET TimeZone = 'UTC'")
     # Drops a filter on one side of a self join made of a window: rows of others came through.
     connection.execute("SET disabled_optimizers = 'window_self_join'")
@@ -43,9 +87,19 @@ def _close_doors(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) ->
     connection.execute("SET lock_configuration = true")
 
 
+# --- binding ---
+
+
+def _plain(path: str) -> str:
+    """A path that DuckDB opens as it stands; one that it would take for a pattern is none of ours."""
+    if _PATTERN.search(path):
+        raise failure(errors.LAKE_UNAVAILABLE, "The files of the query cannot be read now: try again")
+    return path
+
+
 def _view(bound: BoundTable, local: Mapping[str, str]) -> str:
     """The union of the table's files, in the table's columns and types, lower case names."""
-    columns = bound.table.columns
+    columns = bound.read
     parts = [_part(group, columns, local) for group in bound.table.groups if group.files]
     if not parts:
         nothing = ", ".join(
@@ -82,7 +136,36 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _explained(error: Exception) -> OnyxError:
-    """DuckDB's error as one of ours."""
-    message: Any = str(error).splitlines()[0]
-    return failure(errors.UNSUPPORTED_SQL, f"The engine does not answer this: {message}")
+# --- the answer ---
+
+# DuckDB's types that Polars answers by another: as that one. 38 digits of every decimal, as Polars' own have.
+_ANSWERED = {
+    **dict.fromkeys(("HUGEINT", "UHUGEINT", "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT"), "BIGINT"),
+    **dict.fromkeys(("UUID", "BIT"), "VARCHAR"),
+    **dict.fromkeys(("TIMESTAMP WITH TIME ZONE", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), "TIMESTAMP"),
+}
+_DECIMAL = re.compile(r"DECIMAL\(\d+,(\d+)\)")
+
+
+def _answered(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The columns in the types that Polars would have given them."""
+    columns = [_name(each) for each in relation.columns]
+    targets = [_answered_as(str(kind)) for kind in relation.types]
+    if not any(targets):
+        return relation
+    return relation.project(
+        ", ".join(
+            f"CAST({column} AS {target}) AS {column}" if target else column
+            for column, target in zip(columns, targets, strict=True)
+        )
+    )
+
+
+def _answered_as(kind: str) -> str | None:
+    if kind == "INTERVAL":
+        raise failure(errors.UNSUPPORTED_SQL, "A column of type interval cannot be answered: add a CAST")
+    if kind.startswith("ENUM("):
+        return "VARCHAR"
+    if (found := _DECIMAL.fullmatch(kind)) and not kind.startswith("DECIMAL(38,"):
+        return f"DECIMAL(38, {found[1]})"
+    return _ANSWERED.get(kind)

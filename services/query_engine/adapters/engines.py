@@ -1,17 +1,17 @@
 """The engines that a worker runs, by the name that a plan carries, and what their rows become."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import polars as pl
 
-from services.query_engine.adapters import duckdb_engine, polars_engine
+from services.query_engine.adapters import duckdb_engine, footers, polars_engine, residency
+from services.query_engine.adapters.hydration import Hydration, in_passing
 from services.query_engine.adapters.lake_files import LakeFiles
-from services.query_engine.adapters.result_json import json_rows, type_name
-from services.query_engine.domain import errors
+from services.query_engine.adapters.result_files import answer_of
+from services.query_engine.adapters.stop import Stop
 from services.query_engine.domain.answers import Answer, Limits
-from services.query_engine.domain.errors import failure
 from services.query_engine.domain.plan import Plan
-from services.query_engine.domain.tables import Column
 
 RUNNERS: Mapping[str, Callable[[Plan, int, LakeFiles], pl.DataFrame]] = {
     "polars": polars_engine.run,
@@ -19,15 +19,28 @@ RUNNERS: Mapping[str, Callable[[Plan, int, LakeFiles], pl.DataFrame]] = {
 }
 
 
-def run(plan: Plan, limits: Limits, storage: Mapping[str, str]) -> Answer:
-    """The answer of `plan`, by the engine it was written for."""
-    # One row more than allowed tells that there is more.
-    found = RUNNERS[plan.engine](plan, limits.rows + 1, LakeFiles(storage))
-    if found.height > limits.rows:
-        raise failure(
-            errors.RESULT_TOO_LARGE,
-            f"The answer has more than {limits.rows} rows: aggregate, filter or LIMIT it",
-        )
+def run(
+    plan: Plan,
+    limits: Limits,
+    storage: Mapping[str, str],
+    *,
+    tenant: str = "",
+    hydration: Hydration | None = None,
+    stop: Stop | None = None,
+) -> Answer:
+    """The answer of `plan`, by the engine it was written for, and which it was.
+
+    Without `hydration` the plan's files are copied for this one time.
+    """
+    if plan.engine == footers.ENGINE:
+        return footers.run(plan, storage)
+    if plan.engine == residency.ENGINE:
+        return residency.run(plan, tenant, hydration)
+    stop = stop or Stop()
+    opened = hydration.open(tenant, plan, storage, stop) if hydration else in_passing(plan, storage)
+    with opened as files:
+        # One row more than allowed tells that there is more.
+        found = RUNNERS[plan.engine](plan, limits.rows + 1, files)
+        ran = plan.engine + "-memory" * files.in_memory
     found.columns = list(plan.columns)
-    columns = tuple(Column(name, type_name(kind)) for name, kind in found.schema.items())
-    return Answer(columns, json_rows(found, limits.bytes), found.height)
+    return replace(answer_of(found, limits, storage), engine=ran)

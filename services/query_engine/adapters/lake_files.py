@@ -1,41 +1,54 @@
-"""Files of the lake as local files."""
+"""What one query reads: columns in memory, local copies of files, or the lake itself."""
 
-import hashlib
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import boto3
+import polars as pl
 
-_FOLDER = Path(tempfile.gettempdir()) / "onyx-lake"
+from services.query_engine.adapters.file_cache import too_large
+from services.query_engine.adapters.stop import Stop
+
+REMOTE = "s3://"
 
 
 class LakeFiles:
-    """Copies of the lake's files on this machine, fetched with one tenant's credentials."""
+    """The files of one plan, opened for one tenant. An engine reads through this and nothing else."""
 
-    def __init__(self, storage: Mapping[str, str]) -> None:
-        self.storage = storage
+    def __init__(
+        self,
+        storage: Mapping[str, str],
+        local: Mapping[str, Path] | None = None,
+        frames: Mapping[str, Sequence[pl.DataFrame]] | None = None,
+        stop: Stop | None = None,
+    ) -> None:
+        """`local`: copies by path; `frames`: by the name of a bound table, one for each group with files."""
+        self._storage = storage
+        self._local = local or {}
+        self._frames = frames
+        self.stop = stop or Stop()
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether every column that the plan reads is in memory."""
+        return self._frames is not None
+
+    def frames(self, bound: str) -> Sequence[pl.DataFrame] | None:
+        """The columns of a bound table in memory, lower case, map keys among them; None if they are not."""
+        return None if self._frames is None else self._frames[bound]
 
     def local(self, path: str) -> str:
-        """Where a copy of `path` lies; a path that is no s3:// URL is itself."""
-        if not path.startswith("s3://"):
-            return path
-        bucket, _, key = path.removeprefix("s3://").partition("/")
-        target = _FOLDER / f"{hashlib.sha256(path.encode()).hexdigest()}.parquet"
-        if not target.exists():
-            target.parent.mkdir(exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-                self._client().download_fileobj(bucket, key, file)
-            Path(file.name).rename(target)
-        return str(target)
+        """Where a copy of `path` lies; a path that is no s3:// URL is itself.
 
-    def _client(self) -> Any:
-        return boto3.client(
-            "s3",
-            aws_access_key_id=self.storage["aws_access_key_id"],
-            aws_secret_access_key=self.storage["aws_secret_access_key"],
-            aws_session_token=self.storage["aws_session_token"],
-            region_name=self.storage["aws_region"],
-            endpoint_url=self.storage.get("aws_endpoint_url"),
-        )
+        Raises OnyxError (QUERY_MEMORY) where this machine has no room for copies of the plan's files.
+        """
+        if not path.startswith(REMOTE):
+            return path
+        if path not in self._local:
+            raise too_large()
+        return str(self._local[path])
+
+    def to_scan(self, paths: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+        """`paths` as Polars can scan them, and what it needs for that: the lake itself without copies."""
+        if all(not path.startswith(REMOTE) or path in self._local for path in paths):
+            return [self.local(path) for path in paths], {}
+        return list(paths), dict(self._storage)

@@ -4,11 +4,10 @@ Used inside a worker process; nothing here trusts the SQL, it can name nothing b
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 import polars as pl
 
+from services.query_engine.adapters.lake_columns import as_column, dtype, held_names
 from services.query_engine.adapters.lake_files import LakeFiles
 from services.query_engine.domain import errors
 from services.query_engine.domain.errors import failure
@@ -21,7 +20,7 @@ from shared.observability import logger
 def run(plan: Plan, rows: int, files: LakeFiles) -> pl.DataFrame:
     """Up to `rows` rows of what `plan` asks. Raises OnyxError with a code of `domain.errors`."""
     try:
-        frames = {each.name: _frame(each, files.storage) for each in plan.tables}
+        frames = {each.name: _frame(each, files) for each in plan.tables}
         query = pl.SQLContext(frames=frames, register_globals=False, eager=False).execute(plan.sql)
         return query.limit(rows).collect(engine="streaming")
     except MemoryError as error:
@@ -33,73 +32,60 @@ def run(plan: Plan, rows: int, files: LakeFiles) -> pl.DataFrame:
 # --- binding ---
 
 
-def _frame(bound: BoundTable, storage: Mapping[str, str]) -> pl.LazyFrame:
+def _frame(bound: BoundTable, files: LakeFiles) -> pl.LazyFrame:
     """The union of the table's files: lower case column names, missing columns null, maps' keys hoisted."""
-    columns = bound.table.columns
-    parts = [_part(group, columns, storage) for group in bound.table.groups if group.files]
-    if not parts:
-        parts = [pl.LazyFrame(schema={each.name.lower(): _dtype(each.type) for each in columns})]
+    columns = _columns(bound)
+    groups = [group for group in bound.table.groups if group.files]
+    if not groups:
+        parts = [pl.LazyFrame(schema={each.name.lower(): dtype(each.type) for each in columns})]
+    elif (frames := files.frames(bound.name)) is not None:
+        parts = [_held(frame, bound) for frame in frames]
+        return parts[0] if len(parts) == 1 else pl.concat(parts, how="vertical")
+    else:
+        parts = [_scan(group, columns, files) for group in groups]
     frame = parts[0] if len(parts) == 1 else pl.concat(parts, how="vertical")
     return frame.with_columns(
         pl.col(each.column).map.get(each.key).alias(each.name) for each in bound.map_keys
     )
 
 
-def _part(group: FileGroup, columns: tuple[Column, ...], storage: Mapping[str, str]) -> pl.LazyFrame:
+def _columns(bound: BoundTable) -> tuple[Column, ...]:
+    """What to bind of a table's files: of one whose rows are only counted, all, of which nothing is read."""
+    wanted = {each.name for each in bound.read}
+    hoisted = {each.column for each in bound.map_keys}
+    found = tuple(each for each in bound.table.columns if each.name in wanted or each.name.lower() in hoisted)
+    return found or bound.table.columns
+
+
+def _held(frame: pl.DataFrame, bound: BoundTable) -> pl.LazyFrame:
+    """Rows in memory, with the columns that no file of theirs has."""
+    wanted = [(each.name.lower(), dtype(each.type)) for each in bound.read]
+    wanted += [(each.name, pl.String) for each in bound.map_keys]
+    return frame.lazy().select(
+        pl.col(name) if name in frame.columns else pl.lit(None, dtype=kind).alias(name)
+        for name, kind in wanted
+    )
+
+
+def _scan(group: FileGroup, columns: tuple[Column, ...], files: LakeFiles) -> pl.LazyFrame:
     """The rows of files that have the same columns, in the table's columns and types."""
+    paths, storage = files.to_scan(group.files)
     scan = pl.scan_parquet(
-        list(group.files),
+        paths,
         glob=False,
         hive_partitioning=False,
-        storage_options=dict(storage) or None,
+        storage_options=storage or None,
         credential_provider=None,
     )
-    held = {each.name.casefold(): each.name for each in group.columns}
+    held = held_names(group)
     schema = scan.collect_schema()
-    return scan.select(
-        _column(schema, held.get(each.name.casefold()), each).alias(each.name.lower()) for each in columns
-    )
-
-
-def _column(schema: pl.Schema, held: str | None, column: Column) -> pl.Expr:
-    target = _dtype(column.type)
-    if held is None:
-        return pl.lit(None, dtype=target)
-    if held not in schema:
-        raise failure(errors.LAKE_INCONSISTENT, f"A published file lacks the column {held}")
-    source = schema[held]
-    expression = pl.col(held)
-    if isinstance(source, pl.Datetime):
-        if source.time_zone not in (None, "UTC"):
-            expression = expression.dt.convert_time_zone("UTC")
-        if source.time_zone is not None:
-            # SQL timestamps have no zone here: all are UTC.
-            expression = expression.dt.replace_time_zone(None)
-        source = pl.Datetime(source.time_unit)
-    return expression if source == target else expression.cast(target)
-
-
-_DTYPES: dict[str, Any] = {
-    "varchar": pl.String,
-    "bigint": pl.Int64,
-    "integer": pl.Int32,
-    "smallint": pl.Int16,
-    "tinyint": pl.Int8,
-    "double": pl.Float64,
-    "real": pl.Float32,
-    "boolean": pl.Boolean,
-    "date": pl.Date,
-    "timestamp": pl.Datetime("us"),
-    "map(varchar, varchar)": pl.Map(pl.String, pl.String),
-}
-_DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
-
-
-def _dtype(name: str) -> Any:
-    """Polars' type of a canonical Trino type."""
-    if found := _DECIMAL.fullmatch(name):
-        return pl.Decimal(int(found[1]), int(found[2]))
-    return _DTYPES[name]
+    wanted = [
+        as_column(schema, held.get(each.name.casefold()), each).alias(each.name.lower()) for each in columns
+    ]
+    if any(each.name.casefold() in held for each in columns):
+        return scan.select(wanted)
+    # A select of nothing but constants would be one row.
+    return scan.with_columns(wanted).select(each.name.lower() for each in columns)
 
 
 # --- what went wrong ---

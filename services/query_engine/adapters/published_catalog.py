@@ -9,10 +9,18 @@ from services.cost_center.events import (
     PublishedBill,
     PublishedTable,
     kept_moments_near,
+    partition_of,
 )
 from services.query_engine.domain.errors import not_kept
 from services.query_engine.domain.focus import CHARGES
-from services.query_engine.domain.tables import Column, FileGroup, Table, require_own_path, union_columns
+from services.query_engine.domain.tables import (
+    Column,
+    FileGroup,
+    Table,
+    Version,
+    require_own_path,
+    union_columns,
+)
 from services.query_engine.domain.types import canonical_type
 from shared.clock import Clock, SystemClock
 from shared.table import TenantTable
@@ -66,11 +74,14 @@ class PublishedCatalog:
         groups: dict[tuple[Column, ...], list[str]] = {}
         layers = [_ALWAYS.get(name, ())]
         rows, snapshots, moments = 0, set(), []
+        versions: list[Version] = []
         for bill, part in parts:
             columns = tuple(Column(each.name, canonical_type(each.type)) for each in part.columns)
             files = [require_own_path(path, self._lake_bucket, tenant) for path in part.files]
             groups.setdefault(columns, []).extend(files)
             layers.append(columns)
+            own = tuple(zip(partition_of(name), (bill.source, bill.billing_period), strict=True))
+            versions.append(Version(part.database, part.table, part.snapshot_id, own, columns, tuple(files)))
             rows += part.rows
             snapshots.add(part.snapshot_id)
             moments.append(bill.published_at)
@@ -81,4 +92,5 @@ class PublishedCatalog:
             rows=rows,
             snapshots=tuple(sorted(snapshots)),
             published_at=max(moments, default=None),
+            versions=tuple(versions),
         )

@@ -56,7 +56,8 @@ def json_rows(frame: pl.DataFrame, limit: int) -> bytes:
         if size > limit:
             raise failure(
                 errors.RESULT_TOO_LARGE,
-                f"The answer has more than {limit} bytes: select fewer columns, aggregate or LIMIT it",
+                f"The answer has more than {limit} bytes: select fewer columns, aggregate or LIMIT it, "
+                "or ask for it as a file: format arrow, parquet or csv",
             )
         parts.append(row)
     return b"[" + b",".join(parts) + b"]"

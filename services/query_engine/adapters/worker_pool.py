@@ -1,37 +1,40 @@
-"""Warm worker processes, each with one query at a time, a wall clock and a memory limit that kill.
+"""Worker processes, each for a group of tenants whose files and columns it holds.
 
-A query waits for a free worker in a bounded line; a worker that is killed or dies is replaced, and its query
-gets a clear error. Nothing of a query outlives its worker's answer.
+A tenant's queries go to the same worker as long as it is idle, and to another idle one while it is not: in
+one process Polars lets a long query hold up a short one, so queries share a worker only where all are busy.
+What a worker is asked often it holds, so a busy tenant's columns come to lie in several. Killing a worker
+harms the queries in it and no other. Nothing of a query outlives its answer but what its worker read.
 """
 
-import queue
-import signal
+import hashlib
+import itertools
+import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from multiprocessing import connection, get_context
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from services.query_engine.adapters import worker
-from services.query_engine.adapters.worker import Failed, Task
+from services.query_engine.adapters.worker import Failed, Size, Task, Warm
+from services.query_engine.adapters.worker_group import WorkerGroup
+from services.query_engine.adapters.worker_process import WorkerProcess
 from services.query_engine.domain import errors
 from services.query_engine.domain.answers import Answer, Limits
 from services.query_engine.domain.errors import failure
 from services.query_engine.domain.plan import Plan
+from services.query_engine.domain.tables import Table
 from shared.errors import OnyxError
 from shared.observability import logger
 from shared.tenancy import TenantId
 
-_START_SECONDS = 60.0
-_RESTART_SECONDS = 1.0
-_LOOK_SECONDS = 0.05
-_BURIAL_SECONDS = 20.0
-"""An aborting process gives back its memory first, which takes its time on a busy machine."""
+SERVED_SECONDS = 3600.0
+"""How long after its last query a tenant counts as one that is served."""
 _RETRY_AFTER_SECONDS = 2
-_MIB = 1024 * 1024
+_BESIDE = frozenset({"facts", "residency"})
+"""What is asked of a worker beside its queries, and keeps no other from it: `footers`, `residency`."""
 
 
 class Storage(Protocol):
@@ -53,218 +56,145 @@ class WorkerPool:
         self,
         *,
         workers: int,
-        memory_mib: int,
+        size: Size,
         waiting: int,
         storage: Storage,
         target: Callable[..., None] = worker.main,
     ) -> None:
-        """`waiting`: queries that may wait for a worker; `storage`: credentials for each query."""
-        self._memory = memory_mib * _MIB
-        self._waiting = threading.BoundedSemaphore(workers + waiting)
+        """`size` is of each worker, its folder the one in which each has its own; `waiting`: queries that may
+        wait for a worker; `storage`: credentials for each query."""
+        self._waiting = threading.BoundedSemaphore(workers * size.threads + waiting)
         self._storage = storage
-        self._target = target
-        self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
+        self._numbers = itertools.count(1)
         self._lock = threading.Lock()
-        self._all: set[_Worker] = set()
-        self._closed = False
-        self._pause = threading.Event()
-        started = [_Worker(self._target, self._memory) for _ in range(workers)]
-        for each in started:
-            self._all.add(each)
+        self._served: dict[TenantId, float] = {}
+        self._load = [0] * workers
+        self._warm: dict[TenantId, tuple[tuple[Table, ...], frozenset[str]]] = {}
+        self._groups: list[WorkerGroup] = []
+        self._take_over(size.folder, workers)
+        for number in range(workers):
+            own = replace(size, folder=size.folder / f"worker-{number}")
+            self._groups.append(
+                WorkerGroup(
+                    lambda on_end, own=own: WorkerProcess(target, own, on_end),  # type: ignore[misc]
+                    size.threads,
+                    lambda number=number: self._warm_again(number),  # type: ignore[misc]
+                )
+            )
+        for each in self._groups:
             each.wait_ready()
-            self._idle.put(each)
 
-    def run(self, tenant: TenantId, plan: Plan, limits: Limits, timeout_seconds: float) -> Answer:
-        """The answer of `plan`, run with credentials that open `tenant`'s files only.
+    def run(
+        self,
+        tenant: TenantId,
+        plan: Plan,
+        limits: Limits,
+        timeout_seconds: float,
+        stop: threading.Event | None = None,
+    ) -> Answer:
+        """The answer of `plan`, run with credentials that open `tenant`'s files only; `stop` ends it at once.
 
-        Raises OnyxError: QUERY_BUSY, QUERY_TIMEOUT, QUERY_MEMORY, WORKER_LOST, LAKE_UNAVAILABLE.
+        Raises OnyxError: QUERY_BUSY, QUERY_TIMEOUT, QUERY_MEMORY, QUERY_CANCELLED, WORKER_LOST,
+        LAKE_UNAVAILABLE.
         """
         deadline = time.monotonic() + timeout_seconds
         if not self._waiting.acquire(blocking=False):
-            raise _busy("Too many queries are waiting")
+            raise failure(
+                errors.QUERY_BUSY,
+                "Too many queries are waiting: try again in a moment",
+                retry_after=_RETRY_AFTER_SECONDS,
+            )
         try:
-            try:
-                return self._with_credentials(tenant, plan, limits, deadline, timeout_seconds)
-            except OnyxError as error:
-                if error.code != errors.LAKE_UNAVAILABLE:
-                    raise
-            # Credentials may have been revoked under way; what is wrong beyond that is so a second time.
-            self._storage.forget(tenant)
-            return self._with_credentials(tenant, plan, limits, deadline, timeout_seconds)
+            with self._lock:
+                self._served[tenant] = time.monotonic()
+            answer = self._run(tenant, plan, limits, deadline, timeout_seconds, stop)
+            if isinstance(answer, Failed) and answer.code == errors.LAKE_UNAVAILABLE:
+                # Credentials may have been revoked under way; what is wrong beyond that is so a second time.
+                self._storage.forget(tenant)
+                answer = self._run(tenant, plan, limits, deadline, timeout_seconds, stop)
         finally:
             self._waiting.release()
-
-    def pids(self) -> list[int]:
-        """Of the living workers."""
-        with self._lock:
-            return [each.pid for each in self._all]
-
-    def close(self) -> None:
-        """End every worker now."""
-        with self._lock:
-            self._closed = True
-            gone = list(self._all)
-            self._all.clear()
-        self._pause.set()
-        for each in gone:
-            each.kill()
-
-    def _with_credentials(
-        self, tenant: TenantId, plan: Plan, limits: Limits, deadline: float, timeout: float
-    ) -> Answer:
-        task = Task(plan, limits, dict(self._storage.storage_options(tenant)))
-        return self._on_a_worker(task, deadline, timeout)
-
-    def _on_a_worker(self, task: Task, deadline: float, timeout: float) -> Answer:
-        while True:
-            try:
-                taken = self._idle.get(timeout=max(deadline - time.monotonic(), 0.001))
-            except queue.Empty:
-                raise _busy("No worker became free in time") from None
-            try:
-                answer = taken.run(task, deadline, timeout, self._memory)
-            except _Lost as lost:
-                self._replace(taken)
-                if lost.query_began:
-                    raise lost.error from None
-                # It died while it was idle, and the query goes to another.
-            except BaseException:
-                self._replace(taken)
-                raise
-            else:
-                self._idle.put(taken)
-                break
         if isinstance(answer, Failed):
             raise failure(answer.code, answer.detail)
         return answer
 
-    def _is_closed(self) -> bool:
+    def warm(self, tenant: TenantId, tables: Sequence[Table], bound: frozenset[str]) -> None:
+        """Let the tenant's worker bring in what is asked for of `tables`; `bound` are all files that are
+        published now. A worker that takes its place is told as well. Raises OnyxError (LAKE_UNAVAILABLE)."""
         with self._lock:
-            return self._closed
+            self._warm[tenant] = (tuple(tables), bound)
+        storage = dict(self._storage.storage_options(tenant))
+        self._groups[self.order(tenant)[0]].tell(Warm(tenant, tuple(tables), bound, storage))
 
-    def _replace(self, gone: "_Worker") -> None:
-        gone.kill()
+    def served(self) -> list[TenantId]:
+        """Tenants that asked something lately."""
+        since = time.monotonic() - SERVED_SECONDS
         with self._lock:
-            self._all.discard(gone)
-        threading.Thread(target=self._start_one, name="worker-start", daemon=True).start()
+            for tenant in [tenant for tenant, last in self._served.items() if last < since]:
+                del self._served[tenant]
+                self._warm.pop(tenant, None)
+            return list(self._served)
 
-    def _start_one(self) -> None:
-        """A fresh worker into the line; tried again as long as the pool is open."""
-        while True:
+    def order(self, tenant: TenantId) -> list[int]:
+        """The numbers of the workers in the tenant's order, its own first: whatever the other tenants are."""
+
+        def weight(number: int) -> bytes:
+            return hashlib.sha256(f"{tenant}#{number}".encode()).digest()
+
+        return sorted(range(len(self._load)), key=weight)
+
+    def pids(self) -> list[int]:
+        """Of the living workers, in the order of their numbers."""
+        return [pid for each in self._groups for pid in each.pids()]
+
+    def close(self) -> None:
+        """End every worker now."""
+        for each in self._groups:
+            each.close()
+
+    def _take_over(self, folder: Path, workers: int) -> None:
+        """Tenants of whom an earlier server left copies count as served."""
+        for each in folder.glob("worker-*"):
+            if each.name not in {f"worker-{number}" for number in range(workers)}:
+                shutil.rmtree(each, ignore_errors=True)
+                continue
+            for own in each.iterdir():
+                if any(own.glob("*.parquet")):
+                    self._served[TenantId(own.name)] = time.monotonic()
+
+    @contextmanager
+    def _chosen(self, tenant: TenantId, plan: Plan) -> Iterator[WorkerGroup]:
+        """The first worker in the tenant's order that is idle, else the one with the fewest queries."""
+        weight = plan.engine not in _BESIDE
+        with self._lock:
+            order = self.order(tenant)
+            number = min(order, key=lambda each: (not self._groups[each].up, self._load[each]))
+            self._load[number] += weight
+        try:
+            yield self._groups[number]
+        finally:
             with self._lock:
-                if self._closed:
-                    return
-                made = _Worker(self._target, self._memory)
-                self._all.add(made)
+                self._load[number] -= weight
+
+    def _run(
+        self,
+        tenant: TenantId,
+        plan: Plan,
+        limits: Limits,
+        deadline: float,
+        timeout: float,
+        stop: threading.Event | None,
+    ) -> Answer | Failed:
+        storage = dict(self._storage.storage_options(tenant))
+        task = Task(next(self._numbers), tenant, plan, limits, storage)
+        with self._chosen(tenant, plan) as group:
+            return group.run(task, deadline, timeout, stop)
+
+    def _warm_again(self, number: int) -> None:
+        with self._lock:
+            warm = {tenant: each for tenant, each in self._warm.items() if self.order(tenant)[0] == number}
+        for tenant, (tables, bound) in warm.items():
             try:
-                made.wait_ready()
-            except OnyxError:
-                made.kill()
-                with self._lock:
-                    self._all.discard(made)
-                if self._is_closed():
-                    return
-                logger.exception("a query worker did not start")
-                self._pause.wait(_RESTART_SECONDS)
-            else:
-                self._idle.put(made)
-                return
-
-
-class _Lost(Exception):  # noqa: N818 - it is a verdict on the worker, carrying the query's error
-    def __init__(self, error: OnyxError, *, query_began: bool = True) -> None:
-        super().__init__(error.detail)
-        self.error = error
-        self.query_began = query_began
-
-
-class _Worker:
-    """One process and the server's end of its channel."""
-
-    def __init__(self, target: Callable[..., None], memory: int) -> None:
-        context: Any = get_context("spawn")
-        self._channel: Connection
-        self._channel, theirs = context.Pipe()
-        self._process = context.Process(
-            target=target, args=(theirs, memory), name="query-worker", daemon=True
-        )
-        self._process.start()
-        theirs.close()
-        self.pid: int = self._process.pid
-
-    def wait_ready(self) -> None:
-        """Raises OnyxError (ENGINE_FAILED) when it does not come up."""
-        try:
-            if self._channel.poll(_START_SECONDS) and self._channel.recv() == worker.READY:
-                return
-        except EOFError:
-            pass
-        raise failure(errors.ENGINE_FAILED, "A query worker does not start")
-
-    def run(self, task: Task, deadline: float, timeout: float, memory: int) -> Answer | Failed:
-        """What the worker sends back. Raises _Lost when the process is of no more use."""
-        began = False
-        try:
-            self._channel.send(task)
-            while True:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    detail = (
-                        f"The query took more than {timeout:.3g} seconds: narrow it down by date or LIMIT it"
-                    )
-                    raise _Lost(failure(errors.QUERY_TIMEOUT, detail))
-                ready = connection.wait([self._channel, self._process.sentinel], min(left, _LOOK_SECONDS))
-                if self._channel in ready:
-                    answer: Answer | Failed | str = self._channel.recv()
-                    if not isinstance(answer, str):
-                        return answer
-                    began = answer == worker.STARTED
-                elif ready:
-                    raise _Lost(self._obituary(), query_began=began)
-                if _resident(self.pid) > memory:
-                    raise _Lost(_out_of_memory(memory))
-        except (EOFError, OSError):
-            # The channel broke: the process is ending, and its exit code tells why.
-            raise _Lost(self._obituary(), query_began=began) from None
-
-    def kill(self) -> None:
-        with suppress(OSError, ValueError):
-            self._process.kill()
-        self._process.join(5.0)
-        with suppress(OSError):
-            self._channel.close()
-
-    def _obituary(self) -> OnyxError:
-        # Its files are closed before it has an exit code.
-        self._process.join(_BURIAL_SECONDS)
-        if self._process.exitcode in _ABORTED:
-            return failure(errors.QUERY_MEMORY, "The query needs more memory than it may have")
-        return failure(
-            errors.WORKER_LOST, "The process that ran the query ended: send the query again", retry_after=1
-        )
-
-
-def _out_of_memory(memory: int) -> OnyxError:
-    return failure(
-        errors.QUERY_MEMORY,
-        f"The query needs more than {memory // _MIB} MiB of memory: aggregate or narrow it down",
-    )
-
-
-def _busy(detail: str) -> OnyxError:
-    return failure(errors.QUERY_BUSY, f"{detail}: try again in a moment", retry_after=_RETRY_AFTER_SECONDS)
-
-
-# How the engine ends when an allocation fails.
-_ABORTED = tuple(
-    -each for each in (signal.SIGABRT, signal.SIGILL, signal.SIGTRAP, signal.SIGSEGV, signal.SIGBUS)
-)
-_PAGE = 4096
-
-
-def _resident(pid: int) -> int:
-    """Bytes of memory that the process holds, or 0 where the system does not say (not Linux)."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-    except (OSError, IndexError, ValueError):
-        return 0
+                self.warm(tenant, tables, bound)
+            except OnyxError as error:
+                logger.warning("not hydrated", tenant=tenant, reason=error.detail)

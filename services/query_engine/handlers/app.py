@@ -4,10 +4,10 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, Protocol
 
-from pydantic import ValidationError
+import anyio
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -15,22 +15,20 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.query_engine.application.answer_query import AnswerQuery
 from services.query_engine.application.list_tables import ListTables
-from services.query_engine.application.read_query import ReadQuery
+from services.query_engine.application.manage_policies import ManagePolicies
+from services.query_engine.application.read_query import CancelQuery, FetchResult
+from services.query_engine.application.serve_query import ServeQuery
 from services.query_engine.handlers import views
-from services.query_engine.handlers.models import MAX_BODY_BYTES, QueryRequest
+from services.query_engine.handlers.policies import policy_routes
+from services.query_engine.handlers.request import query_of, while_connected
 from shared.errors import (
-    BadRequest,
     MethodNotAllowed,
     NotFound,
     OnyxError,
-    PayloadTooLarge,
     Unavailable,
-    Unprocessable,
     public_problem,
 )
-from shared.events import findings
 from shared.json_text import dumps
 from shared.observability import bind_context, clear_context, logger
 from shared.tenancy import Principal
@@ -47,18 +45,27 @@ class Callers(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """What the routes are made of. `alive` counts workers; `close` ends them."""
+    """What the routes are made of. `threads` is how many queries there may be at all, in work and waiting;
+    `alive` counts workers; `close` ends them."""
 
     callers: Callers
-    answer_query: AnswerQuery
+    serve_query: ServeQuery
     list_tables: ListTables
-    read_query: ReadQuery
+    fetch_result: FetchResult
+    cancel_query: CancelQuery
+    manage_policies: ManagePolicies
+    threads: int
     alive: Callable[[], int]
     close: Callable[[], None]
 
 
 def create_app(services: Services) -> Starlette:
     """The application. Its shutdown ends the workers."""
+
+    @cache
+    def queries() -> anyio.CapacityLimiter:
+        """Threads of their own: queries that wait hold up no other route."""
+        return anyio.CapacityLimiter(services.threads)
 
     async def health(request: Request) -> Response:
         workers = services.alive()
@@ -68,18 +75,31 @@ def create_app(services: Services) -> Starlette:
 
     async def query(request: Request) -> Response:
         caller = await _caller(services, request)
-        asked = _request(await _body(request))
-        answered = await run_in_threadpool(services.answer_query, caller, asked.sql, asked.as_of)
-        return _json(views.answer(answered))
+        asked, later = await query_of(request)
+        if later:
+            record = await run_in_threadpool(services.serve_query.later, caller, asked)
+            headers = {"Location": f"/v1/query/{record.query_id}", "Preference-Applied": "respond-async"}
+            return _json(dumps(views.audit(record)), 202, headers=headers)
+        work = partial(services.serve_query.now, caller, asked)
+        answered = await while_connected(request, queries(), work)
+        stored = None
+        if answered.record.stored:
+            stored = await run_in_threadpool(services.fetch_result.file, caller.tenant, answered.record)
+        return _json(views.answer(answered, stored))
 
     async def tables(request: Request) -> Response:
         caller = await _caller(services, request)
         return _json(dumps(views.tables(await run_in_threadpool(services.list_tables, caller))))
 
-    async def record(request: Request) -> Response:
+    async def result(request: Request) -> Response:
         caller = await _caller(services, request)
-        found = await run_in_threadpool(services.read_query, caller, request.path_params["query_id"])
-        return _json(dumps(views.audit(found)))
+        found = await run_in_threadpool(services.fetch_result, caller, request.path_params["query_id"])
+        return _json(views.state(found))
+
+    async def cancel(request: Request) -> Response:
+        caller = await _caller(services, request)
+        record = await run_in_threadpool(services.cancel_query, caller, request.path_params["query_id"])
+        return _json(dumps(views.audit(record)))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -91,7 +111,14 @@ def create_app(services: Services) -> Starlette:
             Route("/healthz", _endpoint(health, quiet=True), methods=["GET"]),
             Route("/v1/query", _endpoint(query), methods=["POST"]),
             Route("/v1/query/tables", _endpoint(tables), methods=["GET"]),
-            Route("/v1/query/{query_id}", _endpoint(record), methods=["GET"]),
+            *(
+                Route(path, _endpoint(handler), methods=[method])
+                for path, method, handler in policy_routes(
+                    services.manage_policies, partial(_caller, services)
+                )
+            ),
+            Route("/v1/query/{query_id}", _endpoint(result), methods=["GET"]),
+            Route("/v1/query/{query_id}", _endpoint(cancel), methods=["DELETE"]),
         ],
         exception_handlers={HTTPException: _no_route},
         lifespan=lifespan,
@@ -102,25 +129,6 @@ async def _caller(services: Services, request: Request) -> Principal:
     caller = await run_in_threadpool(services.callers.caller, request.headers.get("authorization"))
     bind_context(tenant=caller.tenant, correlation_id=request.headers.get("x-correlation-id"))
     return caller
-
-
-async def _body(request: Request) -> bytes:
-    """The body, read no further than it may be long. Raises PayloadTooLarge."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise PayloadTooLarge(f"a query's body has at most {MAX_BODY_BYTES} bytes")
-    return bytes(body)
-
-
-def _request(body: bytes) -> QueryRequest:
-    try:
-        return QueryRequest.model_validate_json(body)
-    except ValidationError as error:
-        if any(each["type"] == "json_invalid" for each in error.errors(include_url=False)):
-            raise BadRequest('the body is JSON: {"sql": "SELECT ..."}') from error
-        raise Unprocessable("the request is not valid", errors=findings(error)) from error
 
 
 # --- every route alike ---

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.fakes.query_engine import CLIENT, ISSUER, Signer
-from tests.fakes.query_engine_lake import BILLS, DATASETS, LAKE, QUERIES, AwsEndpoint, Lake
+from tests.fakes.query_engine_lake import BILLS, DATASETS, LAKE, POLICIES, QUERIES, RESULTS, AwsEndpoint, Lake
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -96,9 +96,12 @@ def lake(endpoint: AwsEndpoint) -> Lake:
 
 
 @pytest.fixture(scope="module")
-def start(endpoint: AwsEndpoint, signer: Signer) -> Iterator[Callable[..., Server]]:
+def start(
+    endpoint: AwsEndpoint, signer: Signer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Server]]:
     """Starts servers (environment variables may be given), and stops them at the end."""
     started: list[Server] = []
+    copies = tmp_path_factory.mktemp("copies")
 
     def run(**environment: str) -> Server:
         with socket.socket() as free:
@@ -117,19 +120,22 @@ def start(endpoint: AwsEndpoint, signer: Signer) -> Iterator[Callable[..., Serve
                 "BILL_TABLE": BILLS,
                 "QUERY_TABLE": QUERIES,
                 "DATASET_TABLE": DATASETS,
+                "ROW_POLICY_TABLE": POLICIES,
                 "LAKE_BUCKET": LAKE,
+                "RESULTS_BUCKET": RESULTS,
                 "TENANT_ROLE_ARN": "arn:aws:iam::123456789012:role/tenant-data",
                 "TOKEN_ISSUER": ISSUER,
                 "TOKEN_CLIENT_IDS": f"other {CLIENT}",
                 "HOST": "127.0.0.1",
                 "PORT": str(port),
                 "POWERTOOLS_LOG_LEVEL": "ERROR",
+                "QUERY_FILES_FOLDER": str(copies),
                 **environment,
             },
         )
         server = Server(process, f"http://127.0.0.1:{port}", signer)
         started.append(server)
-        eventually(lambda: _healthy(server), 60)
+        eventually(lambda: _healthy(server), 120)
         return server
 
     yield run

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -11,6 +12,7 @@ from moto import mock_aws
 
 from services.cost_center.events import BILL_PREFIX, SET_PREFIX
 from services.query_engine.adapters.published_catalog import PublishedCatalog
+from services.query_engine.domain.front_door import read_query
 from shared.clock import FixedClock, iso
 from shared.errors import BadRequest, Forbidden
 from shared.tenancy import TenantId
@@ -111,3 +113,40 @@ def test_history_is_no_way_round_the_check_of_paths(lake: Lake) -> None:
 def test_a_bill_that_was_only_rejected_has_no_past(lake: Lake) -> None:
     lake.bills.put_new(ACME, f"{BILL_PREFIX}x.2026-10", {"bill_id": "x.2026-10", "published": None})
     assert bound(lake, NOW) == []
+
+
+def test_a_table_at_two_moments_in_one_query(lake: Lake) -> None:
+    first = NOW - 10 * HOUR
+    publish(lake, "acme", "aws.2026-10", [first, first + 2 * HOUR], gone=0)
+    publish(lake, "globex", "aws.2026-10", [first, first + 2 * HOUR])
+    catalog = PublishedCatalog(lake.bills, LAKE, FixedClock(NOW))
+
+    def files(tenant: TenantId, moment: datetime) -> list[tuple[str, tuple[str, ...]]]:
+        query = read_query(
+            "SELECT count(*) FROM charges a,"
+            f" charges FOR TIMESTAMP AS OF TIMESTAMP '{moment:%Y-%m-%d %H:%M} UTC' b"
+            " WHERE a.BilledCost = b.BilledCost",
+            catalog.tables(tenant),
+            NOW,
+            earlier=partial(catalog.tables, tenant),
+        )
+        return sorted((table.name, table.files) for table in query.tables.values())
+
+    for tenant in (ACME, GLOBEX):
+        now, then = files(tenant, first + HOUR)
+        assert now == ("charges", (uri(tenant, "aws.2026-10-1"),))
+        assert then == (f"charges@{iso(first + HOUR)}", (uri(tenant, "aws.2026-10-0"),))
+
+
+def test_a_moment_in_a_query_that_is_not_kept(lake: Lake) -> None:
+    first = NOW - 10 * HOUR
+    publish(lake, "acme", "aws.2026-10", [first, first + 2 * HOUR], gone=1)
+    catalog = PublishedCatalog(lake.bills, LAKE, FixedClock(NOW))
+    with pytest.raises(BadRequest, match="Nearest moments") as refused:
+        read_query(
+            "SELECT count(*) FROM charges FOR TIMESTAMP AS OF current_timestamp - INTERVAL '9' HOUR",
+            catalog.tables(ACME),
+            NOW,
+            earlier=partial(catalog.tables, ACME),
+        )
+    assert refused.value.code == "AS_OF_NOT_KEPT"

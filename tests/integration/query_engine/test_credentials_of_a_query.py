@@ -1,9 +1,11 @@
 """Each query goes to its worker with its own tenant's credentials, fresh ones once the lake refused them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from services.query_engine.adapters.worker import Size
 from services.query_engine.adapters.worker_pool import WorkerPool
 from services.query_engine.domain.answers import Limits
 from services.query_engine.domain.errors import LAKE_UNAVAILABLE
@@ -23,9 +25,10 @@ def credentials() -> Credentials:
 
 
 @pytest.fixture
-def pool(credentials: Credentials) -> Iterator[WorkerPool]:
+def pool(credentials: Credentials, tmp_path: Path) -> Iterator[WorkerPool]:
+    size = Size(memory=2**30, threads=1, frames=0, files=0, folder=tmp_path)
     made = WorkerPool(
-        workers=1, memory_mib=1024, waiting=0, storage=credentials, target=query_engine_workers.main
+        workers=1, size=size, waiting=0, storage=credentials, target=query_engine_workers.main
     )
     yield made
     made.close()

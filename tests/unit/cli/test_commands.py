@@ -106,6 +106,15 @@ def test_a_query_prints_its_columns_in_their_order(onyx):
     assert json.loads(onyx.platform.requests[-1].content) == sent
 
 
+def test_notes_of_an_answer_go_beside_its_rows(onyx):
+    column = {"name": "a", "type": "varchar"}
+    answer = {"columns": [column], "rows": [{"a": None}], "notes": ["product_vcpu reads as null"]}
+    onyx.platform.on("POST", "/v1/query", answer)
+    outcome = onyx("query", "SELECT 1", "--tenant", "acme", "--format", "csv")
+    assert (outcome.code, outcome.out.splitlines()[0]) == (0, "a")
+    assert outcome.err == "onyx: product_vcpu reads as null\n"
+
+
 def test_an_empty_query_is_called_wrongly(onyx):
     assert onyx("query", "  ", "--tenant", "acme").code == 2
 
