@@ -17,6 +17,7 @@ from infra.commands import (
     ingest,
     invoice,
     platform,
+    policy,
     query,
     tables,
     tags,
@@ -43,6 +44,7 @@ app.command()(ingest.ingest)
 app.add_typer(bills.app, name="bills")
 app.add_typer(invoice.app, name="invoice")
 app.add_typer(tags.app, name="tags")
+app.add_typer(policy.app, name="policy")
 app.add_typer(connect.app, name="connect")
 app.command()(costs.costs)
 app.command()(query.query)

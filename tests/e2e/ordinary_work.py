@@ -26,6 +26,7 @@ def day(platform: Platform, folder: Path) -> None:
     bill = bills(platform, folder, token)
     invoices(platform, token)
     questions(platform, token, bill)
+    policies(platform, token)
     exports(platform, folder, token)
     messages(platform)
     connections(platform, folder, token)
@@ -128,6 +129,25 @@ def questions(platform: Platform, token: str, bill: dict[str, Any]) -> None:
         ),
         "the tables",
     )
+
+
+def policies(platform: Platform, token: str) -> None:
+    """One binds whoever asks, in queries and in the API of costs alike, until it is taken back."""
+    path = "/v1/query/policies"
+    costs = "/v1/cost-center/costs?metric=BilledCost&granularity=total"
+    before = asked(platform, "GET", costs, token)["rows"]
+    me = asked(platform, "GET", "/v1/identity/me", token)["subject"]
+    run(platform, "policy", "set", me, "--account", "of-somebody-else", "--tenant", TENANT)
+    assert asked(platform, "GET", costs, token)["rows"] == []
+    body = {"sql": "SELECT count(*) AS n FROM charges"}
+    assert asked(platform, "POST", "/v1/query", token, json=body)["rows"] == [{"n": 0}]
+    assert asked(platform, "GET", f"{path}/me", token)["sub_accounts"] == ["of-somebody-else"]
+    assert me in run(platform, "policy", "list", "--tenant", TENANT)
+    asked(platform, "GET", f"{path}/{me}", token)
+    run(platform, "policy", "delete", me, "--tenant", TENANT)
+    run(platform, "policy", "default", "allow", "--tenant", TENANT)
+    assert before
+    assert asked(platform, "GET", costs, token)["rows"] == before
 
 
 def exports(platform: Platform, folder: Path, token: str) -> None:

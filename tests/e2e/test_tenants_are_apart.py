@@ -16,6 +16,7 @@ MARK = "zq7secret"
 PUBLIC = {"/v1/health", "/v1/openapi.json", "/v1/docs"}
 CONNECTIONS = "/v1/cost-center/connections"
 INVOICES = "/v1/cost-center/invoices"
+POLICIES = "/v1/query/policies"
 INVOICE = {"billing_account": f"{MARK}-payer", "billing_period": "2026-08", "currency": "USD"}
 
 
@@ -68,6 +69,9 @@ def apart(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Apart
     assert entered.status_code == 201, entered.text
     promoted = platform.http("PUT", "/v1/cost-center/settings/tags", token_a, json={"promoted": [MARK]})
     assert promoted.status_code == 200, promoted.text
+    subject = f"{MARK}-user"
+    bound = platform.http("PUT", f"{POLICIES}/{subject}", token_a, json={"sub_accounts": [MARK]})
+    assert bound.status_code == 200, bound.text
     delivery = platform.http("GET", f"/v1/cost-center/bills/{bill['bill_id']}", token_a).json()["delivery_id"]
     ids = {
         "bill_id": bill["bill_id"],
@@ -77,6 +81,7 @@ def apart(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Apart
         "username": made.json()["username"],
         "source": connected.json()["source"],
         "invoice": invoice,
+        "subject": subject,
         "client": f"{MARK}client",
         "client_id": f"{MARK}client",
     }
@@ -135,6 +140,8 @@ def test_no_route_shows_or_changes_what_is_anothers(apart: Apart) -> None:
     (user,) = [row for row in mine if row["username"] == apart.ids["username"]]
     assert user["roles"] == ["viewer"]
     assert invoices(apart, apart.token_a) == [(apart.ids["invoice"], "11.5")]
+    (policy,) = apart.platform.http("GET", POLICIES, apart.token_a).json()["rows"]
+    assert (policy["subject"], policy["sub_accounts"]) == (apart.ids["subject"], [MARK])
     (connection,) = apart.platform.http("GET", CONNECTIONS, apart.token_a).json()["rows"]
     assert (connection["source"], connection["status"]) == (apart.ids["source"], "pending")
 

@@ -89,9 +89,7 @@ class StubbedSessions:
     def holds(self, columns: Sequence[dict[str, Any]], content: bytes, tenant: str = "acme") -> None:
         """The result: its columns' types by Athena, its rows by S3."""
         told = {"ResultSet": {"Rows": [], "ResultSetMetadata": {"ColumnInfo": list(columns)}}}
-        self.athena.add_response(
-            "get_query_results", told, {"QueryExecutionId": EXECUTION, "MaxResults": 1}
-        )
+        self.athena.add_response("get_query_results", told, {"QueryExecutionId": EXECUTION, "MaxResults": 1})
         self.s3.add_response(
             "get_object",
             {"Body": StreamingBody(io.BytesIO(content), len(content)), "ContentLength": len(content)},
@@ -118,7 +116,9 @@ def column(name: str, kind: str, precision: int = 0, scale: int = 0) -> dict[str
     return {"Name": name, "Type": kind, "Precision": precision, "Scale": scale}
 
 
-def published_tables(tenant: str = "acme", periods: Sequence[str] = ("2026-08", "2026-09")) -> dict[str, Table]:
+def published_tables(
+    tenant: str = "acme", periods: Sequence[str] = ("2026-08", "2026-09")
+) -> dict[str, Table]:
     """`charges` and `small`, of a bill for each period; the first bill has no tags."""
     found = {}
     for name in ("charges", "small"):

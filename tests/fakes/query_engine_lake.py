@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 import boto3
@@ -36,13 +36,23 @@ _TRINO: dict[Any, str] = {
 }
 
 
+class Instead(Protocol):
+    """Answers some of DynamoDB's calls itself."""
+
+    def answer(self, target: str, body: bytes) -> bytes | None: ...
+
+    def keep(self, target: str, body: bytes, answer: bytes) -> None:
+        """What moto answered."""
+        ...
+
+
 class AwsEndpoint:
     """http://127.0.0.1:<free port>: AWS by moto, and JSON documents at paths of their own."""
 
-    def __init__(self, documents: Mapping[str, Callable[[], bytes]]) -> None:
+    def __init__(self, documents: Mapping[str, Callable[[], bytes]], instead: Instead | None = None) -> None:
         self._mock = mock_aws()
         self._mock.start()
-        handler = type("Handler", (_Bridge,), {"documents": documents})
+        handler = type("Handler", (_Bridge,), {"documents": documents, "instead": instead})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -61,11 +71,16 @@ class _Bridge(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     documents: Mapping[str, Callable[[], bytes]]
+    instead: Instead | None
 
     def handle_any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if (document := self.documents.get(self.path)) is not None:
             self._answer(200, {"Content-Type": "application/json"}, document())
+            return
+        target = self.headers.get("X-Amz-Target", "")
+        if self.instead and target and (known := self.instead.answer(target, body)) is not None:
+            self._answer(200, {"Content-Type": "application/x-amz-json-1.0"}, known)
             return
         signature = self.headers.get("Authorization", "") or unquote(self.path)
         scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", signature)
@@ -77,6 +92,8 @@ class _Bridge(BaseHTTPRequestHandler):
         answer = requests.request(
             self.command, f"https://{host}{self.path}", headers=headers, data=body, timeout=30
         )
+        if self.instead and target and answer.status_code == 200:
+            self.instead.keep(target, body, answer.content)
         self._answer(answer.status_code, dict(answer.headers), answer.content)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_any  # noqa: N815 - names of http.server

@@ -51,7 +51,7 @@ def acting(channel: Connection, size: worker.Size) -> None:
     """A worker that does what a plan's SQL says, and answers with its own process id.
 
     `answer`; `wait` until a file of that name lies in its folder (also `hang`, which no Cancel ends); `die`,
-    and `die once`, which leaves a mark in the folder.
+    and `die once`, which leaves a mark in the folder. It comes up once no `later` lies beside its folder.
     """
     size.folder.mkdir(parents=True, exist_ok=True)
     cancelled: set[int] = set()
@@ -74,6 +74,8 @@ def acting(channel: Connection, size: worker.Size) -> None:
             os._exit(1)
         return send(worker.Done(task.number, Answer((), str(os.getpid()).encode(), 0)))
 
+    while (size.folder.parent / "later").exists():
+        time.sleep(0.01)
     send(worker.READY)
     while True:
         try:

@@ -75,7 +75,12 @@ _CARELESS = """
 import dataclasses
 import app
 from infra import environments
-environments.LOCAL = dataclasses.replace(environments.LOCAL, subnets=environments.Subnets.PRIVATE)
+engine = dataclasses.replace(
+    environments.LOCAL.query_engine, athena=environments.Athena(enabled=True, above_mib=512, cutoff_gib=3)
+)
+environments.LOCAL = dataclasses.replace(
+    environments.LOCAL, subnets=environments.Subnets.PRIVATE, query_engine=engine
+)
 from infra.local.node import node_environment
 import os
 os.environ.update(node_environment())
@@ -92,13 +97,13 @@ app.main()
 
 @pytest.fixture(scope="session")
 def careless(once: Callable[..., Path]) -> Path:
-    """The local environment in private subnets, with one bucket that nobody thought about."""
+    """The local environment in private subnets and with Athena, and one bucket that nobody thought about."""
     return once("careless", lambda folder: synthesized(folder, _CARELESS, ONYX_ENV="local"))
 
 
 @pytest.fixture(scope="session")
 def private(careless: Path) -> Environment:
-    """The local environment with the other choice of subnets."""
+    """The local environment with the other choices: of subnets, and of Athena."""
     return Environment(careless, "local")
 
 

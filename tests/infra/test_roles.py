@@ -126,6 +126,9 @@ def test_a_task_reaches_tenants_data_by_its_tenant_role_only(environment: Enviro
 def test_the_query_engine_only_reads_bills_and_the_lake(environment: Environment) -> None:
     task, data = (each(environment, "query-engine") for each in (task_role, tenant_role))
     assert on(environment, task, "cost-center.") == {"dynamodb:Query"}
+    assert on(environment, task, "query-engine.RowPolicy") == {
+        f"dynamodb:{name}" for name in ("GetItem", "Query", "PutItem", "DeleteItem")
+    }
     assert not {
         action
         for action, _ in allowed(environment, task)

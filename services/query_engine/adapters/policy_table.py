@@ -116,7 +116,7 @@ class PolicyTable:
         change: Mapping[str, Any],
         at: datetime,
     ) -> None:
-        """Others' changes of other subjects move the settings too: only one of this subject is a race lost."""
+        """Changes of other subjects move the settings too: only one of this subject is a race lost."""
         for left in reversed(range(_TRIES)):
             try:
                 self._commit(tenant, self.settings(tenant), [write], change, at)

@@ -51,6 +51,9 @@ AS_OF_NOT_KEPT = "AS_OF_NOT_KEPT"
 AS_OF_IN_FUTURE = "AS_OF_IN_FUTURE"
 ROW_POLICY = "ROW_POLICY"
 
+_MOST = 400
+"""Characters of what is told, before where it is and what is like it."""
+
 
 @dataclass(frozen=True)
 class Position:
@@ -70,6 +73,7 @@ def refuse(
     code: str, detail: str, *, at: Position | None = None, token: str | None = None, near: Sequence[str] = ()
 ) -> BadRequest:
     """A refusal of the query's text; `near` are known names like the one that is not known."""
+    detail, token = _short(detail), None if token is None else _short(token)
     where = f" (line {at.line}, column {at.column})" if at else ""
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     finding: dict[str, Any] = {"message": detail}
@@ -80,6 +84,11 @@ def refuse(
     if near:
         finding["nearest"] = list(near)
     return BadRequest(f"{detail}{where}.{hint}", code=code, errors=[finding])
+
+
+def _short(text: str) -> str:
+    """A name can be as long as a query: what is said of it cannot."""
+    return text if len(text) <= _MOST else f"{text[: _MOST // 2]} ... {text[-_MOST // 2 :]}"
 
 
 def not_kept(moment: datetime, bill_id: str, nearest: Sequence[datetime]) -> BadRequest:

@@ -86,8 +86,8 @@ def explain(
     in_memory: bool | None = None,
     policies: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Explanation:
-    """`catalog` are the query's tables with all their files, `policies` what narrows them for the caller, both
-    by lower case name."""
+    """`catalog` are the query's tables with all their files, `policies` what narrows them for the caller,
+    both by lower case name."""
     tables = tuple(
         ExplainedTable(scan.tables[name], table.snapshots, table.published_at, (policies or {}).get(name, ()))
         for name, table in sorted(catalog.items())

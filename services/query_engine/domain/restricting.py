@@ -23,6 +23,8 @@ from shared.errors import BadRequest
 from shared.tag_keys import FOCUS, normal_key
 
 _LONGEST_TOLD = 400
+_TEXT, _TRUTH = exp.DataType.build("varchar"), exp.DataType.build("boolean")
+"""Made once: a policy may have a thousand values."""
 _PLAIN_PARTS = frozenset({"this", "alias", "joins"})
 
 
@@ -111,7 +113,7 @@ def _and(left: exp.Expr, right: exp.Expr | None) -> exp.Expr:
     if right is None:
         return left
     sides = [paren(each) if isinstance(each, exp.Or) else each for each in (left, right)]
-    return typed(exp.And(this=sides[0], expression=sides[1]), exp.DType.BOOLEAN)
+    return typed(exp.And(this=sides[0], expression=sides[1]), _TRUTH)
 
 
 def _replace(node: exp.Table, table: Table, condition: exp.Expr, named: Mapping[str, frozenset[str]]) -> None:
@@ -222,11 +224,11 @@ def _held(table: Table, alias: str, name: str) -> list[exp.Expr]:
 
 
 def _key_of(tags: exp.Expr, key: str) -> exp.Expr:
-    wanted = typed(exp.Literal.string(key), exp.DType.VARCHAR)
+    wanted = typed(exp.Literal.string(key), _TEXT)
     if tags.is_type(exp.DType.MAP):
-        return typed(exp.Bracket(this=tags, expressions=[wanted]), exp.DType.VARCHAR)
-    path = typed(exp.Literal.string(f"$[{json.dumps(key, ensure_ascii=False)}]"), exp.DType.VARCHAR)
-    return typed(exp.Anonymous(this="json_extract_scalar", expressions=[tags, path]), exp.DType.VARCHAR)
+        return typed(exp.Bracket(this=tags, expressions=[wanted]), _TEXT)
+    path = typed(exp.Literal.string(f"$[{json.dumps(key, ensure_ascii=False)}]"), _TEXT)
+    return typed(exp.Anonymous(this="json_extract_scalar", expressions=[tags, path]), _TEXT)
 
 
 def _one_of(found: Sequence[exp.Expr], values: Sequence[str]) -> list[exp.Expr]:
@@ -235,9 +237,9 @@ def _one_of(found: Sequence[exp.Expr], values: Sequence[str]) -> list[exp.Expr]:
         typed(
             exp.In(
                 this=each,
-                expressions=[typed(exp.Literal.string(value), exp.DType.VARCHAR) for value in values],
+                expressions=[typed(exp.Literal.string(value), _TEXT) for value in values],
             ),
-            exp.DType.BOOLEAN,
+            _TRUTH,
         )
         for each in found
     ]
@@ -252,7 +254,7 @@ def _joined(kind: type[exp.And] | type[exp.Or], parts: Sequence[exp.Expr]) -> ex
         return None
     made = parts[0]
     for each in parts[1:]:
-        made = typed(kind(this=made, expression=each), exp.DType.BOOLEAN)
+        made = typed(kind(this=made, expression=each), _TRUTH)
     return made if len(parts) == 1 else paren(made)
 
 
@@ -266,7 +268,7 @@ def _quoted(name: str) -> exp.Identifier:
 
 
 def _false() -> exp.Expr:
-    return typed(exp.false(), exp.DType.BOOLEAN)
+    return typed(exp.false(), _TRUTH)
 
 
 def _not_known() -> BadRequest:

@@ -42,7 +42,8 @@ def document() -> dict[str, Any]:
                 "SQL_TOO_COMPLEX, AS_OF_NOT_KEPT (its `nearest` are moments that are kept), AS_OF_IN_FUTURE, "
                 "UNKNOWN_TABLE, UNKNOWN_COLUMN, AMBIGUOUS_COLUMN, UNSUPPORTED_FUNCTION, "
                 "UNSUPPORTED_SQL, TYPE_MISMATCH, NOT_GROUPED, DIVISION_BY_ZERO, NUMERIC_OVERFLOW, "
-                "INVALID_CAST, INVALID_PATTERN, SUBQUERY_ROWS, RESULT_TOO_LARGE, QUERY_MEMORY, "
+                "INVALID_CAST, INVALID_PATTERN, SUBQUERY_ROWS, RESULT_TOO_LARGE, QUERY_TOO_LARGE, "
+                "QUERY_MEMORY, "
                 "ROW_POLICY (a table that the caller's row policy has no meaning for), "
                 "QUERY_TIMEOUT (504), QUERY_BUSY (429, Retry-After), QUERY_CANCELLED (409), WORKER_LOST, "
                 "LAKE_UNAVAILABLE (503).",
@@ -98,7 +99,12 @@ def _policy_paths() -> dict[str, Any]:
     return {
         "/v1/query/policies": {
             "get": of(
-                False, "list_policies", "List row policies", RowPolicies, "By subject, 100 a page.", asked=page
+                False,
+                "list_policies",
+                "List row policies",
+                RowPolicies,
+                "By subject, 100 a page.",
+                asked=page,
             ),
             "put": of(
                 False,

@@ -7,11 +7,12 @@ Types of + - * / %, of casts, of truncate, abs and sign are those of Trino's doc
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from functools import cache
 
 from sqlglot import exp, parse_one
 
 
-class Overflow(ArithmeticError):
+class TooLargeError(ArithmeticError):
     """More than 38 digits."""
 
 
@@ -23,7 +24,7 @@ class Value:
 
     def __post_init__(self) -> None:
         if abs(self.number) >= Decimal(10) ** (self.precision - self.scale):
-            raise Overflow(str(self.number))
+            raise TooLargeError(str(self.number))
         with localcontext(prec=200):
             assert self.number == self.number.quantize(Decimal(1).scaleb(-self.scale))
 
@@ -32,9 +33,15 @@ def value(text: str, precision: int = 38, scale: int = 18) -> Value:
     return Value(Decimal(text), precision, scale)
 
 
+@cache
+def _parsed(sql: str) -> exp.Expr:
+    made: exp.Expr = parse_one(sql, dialect="athena")
+    return made
+
+
 def evaluated(sql: str, columns: Mapping[str, Value]) -> Value:
     with localcontext(prec=200):
-        found = _value(parse_one(sql, dialect="athena"), dict(columns))
+        found = _value(_parsed(sql), dict(columns))
     assert isinstance(found, Value)
     return found
 

@@ -1,6 +1,7 @@
 """Sessions of a tenant role: what their policy says, how long each is used, and when it is dropped."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
@@ -82,6 +83,22 @@ def test_without_a_database_nothing_of_glue() -> None:
     assert not allows(cut, "glue:GetTable", "arn:aws-cn:glue:cn-north-1:123456789012:catalog")
 
 
+def test_athenas_workgroup_where_there_is_one() -> None:
+    athena = "arn:aws-cn:athena:cn-north-1:123456789012:workgroup/onyx-dev-query"
+    assert not allows(policy("acme"), "athena:StartQueryExecution", athena)
+    cut = policy("acme", replace(REACH, workgroup="onyx-dev-query"))
+    assert allows(cut, "athena:StartQueryExecution", athena)
+    assert not allows(cut, "athena:StartQueryExecution", athena.replace("onyx-dev-query", "primary"))
+    # What Athena does for the session it does within the tenant's own places.
+    assert allows(cut, "s3:PutObject", "arn:aws-cn:s3:::lake/acme/athena/q/1.csv")
+    assert not allows(cut, "s3:GetObject", "arn:aws-cn:s3:::lake/globex/athena/q/1.csv")
+    assert allows(cut, "s3:GetBucketLocation", "arn:aws-cn:s3:::lake")
+    glue = "arn:aws-cn:glue:cn-north-1:123456789012"
+    assert allows(cut, "glue:GetDatabase", f"{glue}:database/default")
+    assert not allows(cut, "glue:GetTable", f"{glue}:table/default/any")
+    assert not allows(cut, "glue:GetTable", f"{glue}:table/onyx_dev_globex/charges")
+
+
 @pytest.mark.parametrize("tenant", ["*", "acme*", "a?me", "", "acme/../globex", "acme/", "${aws:username}"])
 def test_what_is_no_tenant_id_never_stands_in_a_pattern(tenant: str) -> None:
     with pytest.raises(BadRequest):
@@ -90,7 +107,7 @@ def test_what_is_no_tenant_id_never_stands_in_a_pattern(tenant: str) -> None:
 
 def test_the_longest_policy_is_within_the_limit_of_sts() -> None:
     bucket = "b" * 63
-    reach = Reach((bucket, bucket), lambda tenant: "onyx_staging_" + tenant)
+    reach = Reach((bucket, bucket), lambda tenant: "onyx_staging_" + tenant, "onyx-staging-query")
     assert len(json.dumps(policy("t" * 32, reach), separators=(",", ":"))) < 2048
 
 
