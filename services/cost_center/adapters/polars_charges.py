@@ -1,15 +1,17 @@
 """Staged raw parquet -> staged `charges`, by the mapping rules, with Polars."""
 
+from collections.abc import Callable, Set
 from decimal import Context, Decimal, Inexact
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from services.cost_center.adapters import polars_cells as cells
 from services.cost_center.adapters.polars_checks import ROW
-from services.cost_center.adapters.polars_order import ROW_GROUP, in_order
+from services.cost_center.adapters.polars_maps import MapHelper, map_of, maps_once
+from services.cost_center.adapters.polars_order import ROW_GROUP, SECOND, in_order
 from services.cost_center.adapters.polars_raw import ZSTD_LEVEL
-from services.cost_center.adapters.polars_tags import normal_tags
 from services.cost_center.domain import charges
 from services.cost_center.domain.charges import (
     ChargeMapping,
@@ -29,7 +31,6 @@ from services.cost_center.domain.providers.registry import provider_of
 from services.cost_center.domain.tables import CHARGES, Layout, StagedTable, Tier
 from shared.money import quantize
 
-_ENTRY = pl.Struct({"key": pl.String, "value": pl.String})
 _SORTED_BY = "ChargePeriodStart"
 _START = "onyx start"
 _EXACT = Context(prec=80, traps=[Inexact])
@@ -68,10 +69,10 @@ class ChargeStager:
         # By charge period: one day of a month is then a few row groups, not all. Sorting comes first: maps
         # are slow to move.
         needed = scan.select(*self._needed(), self._start().alias(_START))
-        parts = in_order(needed, pl.col(_START), self._raw.rows, self._with_seconds)
+        parts = in_order(needed, pl.col(_START), self._raw.rows, self._twice())
         for part in parts:
             rows += part.height
-            made = self._made(self._with_absent(part.lazy())).with_columns(
+            made = self._made(part).with_columns(
                 pl.col("Tags").map.get(tag.key).alias(tag.column.name) for tag in self._promoted
             )
             paths.append(workdir / f"charges-{self._raw.billing_period}-{len(paths):05d}.parquet")
@@ -106,21 +107,29 @@ class ChargeStager:
                 names |= {each.name for each in self._layout.columns if each.name.startswith(helper.prefix)}
         return [ROW, *(column.name for column in self._raw.columns if column.name in names)]
 
-    def _made(self, scan: pl.LazyFrame) -> pl.LazyFrame:
+    def _made(self, part: pl.DataFrame) -> pl.LazyFrame:
+        part, maps = maps_once(part, self._mapping.helpers, self._layout)
+        scan = self._with_absent(part.lazy())
         for helper in self._mapping.helpers:
-            if not isinstance(helper, Twice):
+            if isinstance(helper, MapHelper) and helper.name in maps:
+                scan = scan.with_columns(maps[helper.name])
+            elif isinstance(helper, Twice):
+                scan = scan.with_columns(pl.col(SECOND).alias(helper.name))
+            else:
                 scan = self._with_helper(scan, helper)
         return scan.select(compiled(self._mapping))
 
-    def _with_seconds(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The rows, and those that come twice once more; see `Twice`."""
+    def _twice(self) -> Callable[[pl.DataFrame], pl.Series] | None:
+        """The places of the rows that come twice, if the mapping has any; see `Twice`."""
         for helper in self._mapping.helpers:
             if isinstance(helper, Twice):
-                needed = pl.sql_expr(helper.needed)
-                again = self._with_absent(frame.lazy()).filter(needed).select(frame.columns).collect()
-                flag = pl.lit(False).alias(helper.name), pl.lit(True).alias(helper.name)
-                frame = pl.concat([frame.with_columns(flag[0]), again.with_columns(flag[1])], rechunk=False)
-        return frame
+                return partial(self._places, pl.sql_expr(helper.needed))
+        return None
+
+    def _places(self, needed: pl.Expr, frame: pl.DataFrame) -> pl.Series:
+        names = set(needed.meta.root_names())
+        read = frame.lazy().select(name for name in frame.columns if name in names)
+        return self._with_absent(read, names).select(needed).collect().to_series().arg_true()
 
     def _all_nets(self, scan: pl.LazyFrame) -> dict[str, pl.DataFrame]:
         """What is netted, by the helper's name: of all rows, before they are taken apart."""
@@ -133,13 +142,13 @@ class ChargeStager:
                 scan = self._with_helper(scan, helper)
         return found
 
-    def _with_absent(self, scan: pl.LazyFrame) -> pl.LazyFrame:
-        """Columns that the rules name and this file does not have, as NULL of their type."""
+    def _with_absent(self, scan: pl.LazyFrame, only: Set[str] | None = None) -> pl.LazyFrame:
+        """Columns that the rules name and this file does not have, as NULL of their type; or `only` some."""
         have = {column.name for column in self._raw.columns}
         return scan.with_columns(
             pl.lit(None, dtype=cells.TYPES[self._provider.column_type(name)]).alias(name)
             for name in raw_names(self._mapping)
-            if name not in have
+            if name not in have and (only is None or name in only)
         )
 
     def _with_helper(self, scan: pl.LazyFrame, helper: charges.Helper) -> pl.LazyFrame:
@@ -157,57 +166,31 @@ class ChargeStager:
                 return scan.with_columns(known.alias(helper.name))
             case Netting():
                 return _netted(scan, helper, self._nets[helper.matched])
-            case ColumnMap():
-                return scan.with_columns(self._column_map(helper))
-            case JsonMap():
-                read = cells.per_distinct(cells.json_pairs if helper.pairs else cells.json_object)
-                made = pl.col(helper.column).map_batches(
-                    lambda series: pl.Series(series.name, read(series), dtype=cells.STRING_MAP),
-                    return_dtype=cells.STRING_MAP,
-                    is_elementwise=True,
-                )
-                return scan.with_columns(made.alias(helper.name))
             case MapEntry():
                 return scan.with_columns(
                     pl.coalesce(pl.col(helper.name), pl.col(helper.column).map.get(helper.key))
                 )
-            case TagKeys():
-                made = normal_tags(pl.col(helper.column), helper.prefixes)
-                return scan.with_columns(made.alias(helper.name))
+            case ColumnMap() | JsonMap() | TagKeys():
+                return scan.with_columns(map_of(helper, self._layout))
 
     def _product(self, helper: Product) -> pl.Expr:
-        def multiply(series: pl.Series) -> pl.Series:
-            values: list[Decimal | None] = []
-            for row in series.to_list():
-                left, right = row["left"], row["right"]
-                values.append(None if left is None or right is None else self._exact(helper, left, right))
-            return pl.Series(series.name, values, dtype=cells.DECIMAL)
-
         needed = pl.sql_expr(helper.needed)
         pair = pl.struct(
             pl.when(needed).then(pl.col(helper.left)).alias("left"),
             pl.when(needed).then(pl.col(helper.right)).alias("right"),
         )
-        made = pair.map_batches(multiply, return_dtype=cells.DECIMAL, is_elementwise=True)
-        return made.alias(helper.name)
+        return _where_known(pair, partial(self._exact, helper)).alias(helper.name)
 
     def _share(self, helper: Share) -> pl.Expr:
-        def divide(series: pl.Series) -> pl.Series:
-            values = [self._divided(helper, *row.values()) for row in series.to_list()]
-            return pl.Series(series.name, values, dtype=cells.DECIMAL)
-
         needed = pl.sql_expr(helper.needed)
         terms = [
             pl.when(needed).then(pl.sql_expr(sql).cast(cells.DECIMAL)).alias(str(at))
             for at, sql in enumerate((helper.amount, helper.part, helper.whole))
         ]
-        made = pl.struct(terms).map_batches(divide, return_dtype=cells.DECIMAL, is_elementwise=True)
-        return made.alias(helper.name)
+        return _where_known(pl.struct(terms), partial(self._divided, helper)).alias(helper.name)
 
-    def _divided(
-        self, helper: Share, amount: Decimal | None, part: Decimal | None, whole: Decimal | None
-    ) -> Decimal | None:
-        if amount is None or part is None or not whole:
+    def _divided(self, helper: Share, amount: Decimal, part: Decimal, whole: Decimal) -> Decimal | None:
+        if not whole:
             return None
         try:
             return quantize(_QUOTIENT.divide(_EXACT.multiply(amount, part), whole))
@@ -221,25 +204,6 @@ class ChargeStager:
         except ValueError:
             self._out_of_range.append(f"{helper.left} x {helper.right}")
             return None
-
-    def _column_map(self, helper: ColumnMap) -> pl.Expr:
-        entries = [
-            pl.struct(pl.lit(_key(helper, column.header)).alias("key"), pl.col(column.name).alias("value"))
-            for column in self._layout.columns
-            if column.name.startswith(helper.prefix)
-        ]
-        # An array of them and then a list: a list at once takes twenty times as long.
-        lists = [pl.concat_arr(entries).arr.to_list()] if entries else []
-        if helper.beside is not None and self._layout.named(helper.beside):
-            none = pl.lit([], dtype=pl.List(_ENTRY))
-            lists.insert(0, pl.col(helper.beside).map.entries().fill_null(none))
-        if not lists:
-            return pl.lit(None, dtype=cells.STRING_MAP).alias(helper.name)
-        element = pl.element()
-        together = lists[0] if len(lists) == 1 else pl.concat_list(lists)
-        filled = together.list.eval(element.filter(element.struct.field("value").is_not_null()))
-        made = pl.when(filled.list.len() > 0).then(filled)
-        return made.cast(cells.STRING_MAP).alias(helper.name)
 
 
 def compiled(mapping: ChargeMapping) -> list[pl.Expr]:
@@ -285,11 +249,17 @@ def raw_names(mapping: ChargeMapping) -> list[str]:
     return sorted(read - made)
 
 
-def _key(helper: ColumnMap, header: str) -> str:
-    for prefix in helper.headers:
-        if header.startswith(prefix):
-            return header[len(prefix) :]
-    return header
+def _where_known(terms: pl.Expr, made: Callable[..., Decimal | None]) -> pl.Expr:
+    """`made` of the fields of a struct, in the rows that have them all, which are few; else NULL."""
+
+    def of_those(series: pl.Series) -> pl.Series:
+        frame = series.struct.unnest()
+        rows = frame.select(pl.all_horizontal(pl.all().is_not_null())).to_series().arg_true()
+        values = pl.Series([made(*row) for row in frame[rows].iter_rows()], dtype=cells.DECIMAL)
+        nothing = pl.repeat(None, frame.height, dtype=cells.DECIMAL, eager=True)
+        return nothing.scatter(rows, values).alias(series.name)
+
+    return terms.map_batches(of_those, return_dtype=cells.DECIMAL, is_elementwise=True)
 
 
 def _nets(scan: pl.LazyFrame, helper: Netting) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """Delivered files -> staged and reconciled bills, on this machine. Nothing here is seen by anybody yet."""
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -84,9 +85,11 @@ class Prepare:
     def _bill(self, reading: Reading, layout: Layout, period: str, workdir: Path) -> PreparedBill:
         parts = reading.tables[period]
         raw = parts[0] if len(parts) == 1 else self.converter.join_raw(parts, workdir)
-        charges = self.converter.stage_charges(raw, layout, workdir, self.promoted)
         said, residues = reading.said(period)
-        demand_equal(reading.name, reconcile(said, self.totals.staged_totals(raw, layout), residues))
+        with ThreadPoolExecutor(1) as beside:
+            back = beside.submit(self.totals.staged_totals, raw, layout)
+            charges = self.converter.stage_charges(raw, layout, workdir, self.promoted)
+        demand_equal(reading.name, reconcile(said, back.result(), residues))
         groups = reconcile(said, self.totals.staged_totals(charges, layout), residues)
         demand_equal(reading.name, groups)
         return PreparedBill(period, raw, charges, groups, layout)

@@ -86,7 +86,8 @@ class Share:
 @dataclass(frozen=True)
 class Twice:
     """A helper column: rows where `needed` holds come twice, and `name` is true on the second, false on every
-    other. Its rules bill nothing on the second, so that a bill adds up and its rows are counted once."""
+    other. Its rules bill nothing on the second, so that a bill adds up and its rows are counted once. A
+    mapping has one of these at most."""
 
     name: str
     needed: str

@@ -10,7 +10,7 @@ import pytest
 from services.cost_center.application.costs import Costs
 from services.cost_center.domain.costs import CostQuestion, Granularity, Metric
 from services.cost_center.domain.naming import athena_name
-from services.query_engine.adapters import polars_engine
+from services.query_engine.adapters import engines
 from services.query_engine.domain.answers import Limits
 from services.query_engine.domain.front_door import compile_query
 from services.query_engine.domain.tables import Column, FileGroup, Table, union_columns
@@ -37,7 +37,7 @@ class Engine:
         self, sql: str, authorization: str, as_of: datetime | None = None
     ) -> Sequence[Mapping[str, Any]]:
         plan = compile_query(sql, self._catalog, datetime.now(UTC))
-        answer = polars_engine.run(plan, Limits(rows=10_000, bytes=10_000_000), {})
+        answer = engines.run(plan, Limits(rows=10_000, bytes=10_000_000), {})
         rows: list[dict[str, Any]] = json.loads(answer.rows)
         return rows
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 
-from services.cost_center.adapters.polars_order import in_order
+from services.cost_center.adapters.polars_order import SECOND, in_order
 
 START = datetime.fromisoformat("2026-09-01T00:00:00")
 
@@ -40,11 +40,25 @@ def test_rows_without_a_moment_come_first_and_as_they_were() -> None:
     assert found["row"].to_list() == [1, 4, 2, 0, 3]
 
 
-def test_rows_that_are_added_to_a_part_are_in_order_too() -> None:
-    found = list(in_order(bill(1_000), pl.col("start"), 1_000, lambda part: part.vstack(part), 100))
+def test_rows_that_come_twice_are_in_order_too() -> None:
+    found = list(
+        in_order(bill(1_000), pl.col("start"), 1_000, lambda part: (part["row"] % 3 == 0).arg_true(), 100)
+    )
 
     assert all(part["start"].is_sorted() for part in found)
-    assert sorted(pl.concat(found)["row"]) == sorted([*range(1_000), *range(1_000)])
+    whole = pl.concat(found)
+    assert sorted(whole.filter(~pl.col(SECOND))["row"]) == [*range(1_000)]
+    assert sorted(whole.filter(SECOND)["row"]) == [*range(0, 1_000, 3)]
+
+
+def test_a_row_comes_the_second_time_after_all_of_its_moment() -> None:
+    rows = pl.DataFrame({"start": [2, 1, 1], "row": range(3)})
+
+    [found] = in_order(
+        rows.lazy(), pl.col("start"), 3, lambda part: part.select(pl.col("row") == 1).to_series().arg_true()
+    )
+
+    assert found.rows() == [(1, 1, False), (1, 2, False), (1, 1, True), (2, 0, False)]
 
 
 def test_a_row_without_a_moment_is_kept() -> None:
