@@ -107,9 +107,7 @@ class LakeAccess:
             )
         self._catalog(role, _QUERIED, tables=True)
         default = Stack.of(role).format_arn(service="glue", resource="database", resource_name="default")
-        role.add_to_principal_policy(
-            iam.PolicyStatement(actions=["glue:GetDatabase"], resources=[default])
-        )
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["glue:GetDatabase"], resources=[default]))
 
     def allow_databases(self, role: iam.IRole) -> None:
         """Create tenants' databases."""

@@ -67,7 +67,7 @@ with costs as (
 means as (select ServiceName, sum(cost) / count(*) as mean from costs group by 1)
 select costs.ServiceName, count(*) as resources, sum(costs.cost) as cost
 from costs join means on costs.ServiceName = means.ServiceName
-where costs.cost > means.mean group by 1 order by cost desc""",
+where costs.cost - means.mean > 0.000001 group by 1 order by cost desc""",
     "resources per service": """
 select ServiceName, count(distinct ResourceId) as resources, count(distinct SubAccountId) as accounts
 from charges group by 1 order by resources desc, ServiceName""",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("boto3", "pydantic", "aws-lambda-powertools", "polars", "ministack")
+PACKAGES = ("boto3", "pydantic", "aws-lambda-powertools", "polars", "duckdb", "sqlglot", "ministack")
 
 
 @dataclass

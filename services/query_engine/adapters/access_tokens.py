@@ -97,13 +97,11 @@ class AccessTokens:
 
     def caller(self, authorization: str | None) -> Principal:
         """Who is calling. Raises Unauthenticated, Forbidden (no scope) or Unavailable."""
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
+        if (found := self.known(authorization)) is not None:
+            return found
+        token = _token(authorization)
+        if not token:
             raise Unauthenticated("an access token is needed: Authorization: Bearer <token>")
-        with self._lock:
-            found = self._known.get(token := token.strip())
-        if found is not None and self._clock.now() < found[1]:
-            return found[0]
         claims = self._claims(token)
         if claims.get("token_use") != "access":
             raise Unauthenticated("the token is not an access token")
@@ -118,6 +116,12 @@ class AccessTokens:
                 self._known.clear()
             self._known[token] = (caller, min(now + _KNOWN_FOR, datetime.fromtimestamp(claims["exp"], UTC)))
         return caller
+
+    def known(self, authorization: str | None) -> Principal | None:
+        """Who is calling, where that was verified lately. Waits for nothing."""
+        with self._lock:
+            found = self._known.get(_token(authorization))
+        return found[0] if found is not None and self._clock.now() < found[1] else None
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:
@@ -141,3 +145,8 @@ class AccessTokens:
         except jwt.PyJWTError as error:
             raise Unauthenticated("the token is not valid") from error
         return claims
+
+
+def _token(authorization: str | None) -> str:
+    scheme, _, token = (authorization or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""

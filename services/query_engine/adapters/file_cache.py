@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from services.query_engine.adapters.lake_reader import Fetched, checksum, require_parquet, unavailable
+from services.query_engine.adapters.text_twins import add_twins
 from services.query_engine.domain import errors
 from services.query_engine.domain.errors import failure
 from shared.errors import OnyxError
@@ -228,6 +229,8 @@ class FileCache:
 
         try:
             fetched = self._reader.fetch(storage, path, part, reserve)
+            if add_twins(part, tenant):
+                fetched = Fetched(part.stat().st_size, checksum(part))
             final = folder / f"{digest}.{fetched.size}.{fetched.checksum:08x}.parquet"
             part.rename(final)
             self.fetches += 1

@@ -101,8 +101,10 @@ def _with_bounds(found: ColumnFacts, chunk: Any) -> ColumnFacts:
 
 def _value(value: object) -> Value | None:
     """A bound as one of ours. Exact types: a boolean is an int to Python, and a double may hide a NaN."""
-    if type(value) is datetime:
-        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    if isinstance(value, datetime):
+        # Of nanoseconds it is pandas' own kind of datetime, where pandas is installed.
+        plain = datetime.combine(value.date(), value.time(), value.tzinfo)
+        return plain.astimezone(UTC).replace(tzinfo=None) if plain.tzinfo else plain
     return value if type(value) in (int, str, date, Decimal) else None  # type: ignore[return-value]
 
 

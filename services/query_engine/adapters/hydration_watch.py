@@ -7,23 +7,13 @@ its tenants every few seconds, so none needs a queue of its own.
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Protocol
 
-from services.cost_center.events import PublishedBill
 from services.query_engine.domain.datasets import Datasets
-from services.query_engine.domain.tables import Table
+from services.query_engine.domain.tables import Catalog, Table
 from shared.observability import logger
 from shared.tenancy import TenantId
 
 Warmer = Callable[[TenantId, list[Table], frozenset[str]], None]
-
-
-class Published(Protocol):
-    """See `published_catalog.PublishedCatalog`."""
-
-    def tables(self, tenant: TenantId) -> dict[str, Table]: ...
-
-    def published(self, tenant: TenantId) -> Iterable[PublishedBill]: ...
 
 
 class HydrationWatch:
@@ -31,7 +21,7 @@ class HydrationWatch:
 
     def __init__(
         self,
-        catalog: Published,
+        catalog: Catalog,
         datasets: Datasets,
         served: Callable[[], Iterable[TenantId]],
         warm: Warmer,
@@ -71,16 +61,13 @@ class HydrationWatch:
 
     def _bring(self, tenant: TenantId) -> None:
         tables = self._catalog.tables(tenant)
-        bills = list(self._catalog.published(tenant))
-        periods = sorted({each.billing_period for each in bills}, reverse=True)[: self._months]
-        newest = {
-            path
-            for bill in bills
-            if bill.billing_period in periods
-            for table in bill.tables.values()
-            for path in table.files
-        }
-        recent = [_only(table, newest) for table in tables.values()]
+        # Of what one published bill holds of a table: its partition is its source and its period.
+        versions = [
+            (each.partition[1][1], each.files) for table in tables.values() for each in table.versions
+        ]
+        newest = sorted({period for period, _ in versions}, reverse=True)[: self._months]
+        wanted = {path for period, files in versions if period in newest for path in files}
+        recent = [_only(table, wanted) for table in tables.values()]
         bound = frozenset(path for table in tables.values() for path in table.files)
         self._warm(tenant, [each for each in recent if each.groups], bound)
 

@@ -1,10 +1,14 @@
 """A published file's columns as a table's columns, in Polars: the one place that knows both sides' types."""
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import polars as pl
 
+from services.query_engine.adapters.text_twins import TWIN
 from services.query_engine.domain import errors
 from services.query_engine.domain.errors import failure
 from services.query_engine.domain.tables import Column, FileGroup
@@ -57,3 +61,28 @@ def as_column(schema: pl.Schema, held: str | None, column: Column) -> pl.Expr:
             expression = expression.dt.replace_time_zone(None)
         source = pl.Datetime(source.time_unit)
     return expression if source == target else expression.cast(target)
+
+
+class LocalColumns(NamedTuple):
+    """`mixed`: some of the files have twins of texts that others lack, and that are not among `columns`."""
+
+    columns: pl.Schema
+    mixed: bool
+
+
+def schema_of(paths: Sequence[str]) -> LocalColumns:
+    """The columns of local files that have the same, with the twins that all of them have. Raises OSError."""
+    first, *others = (_schema(path, Path(path).stat().st_mtime_ns) for path in paths)
+    if all(each == first for each in others):
+        return LocalColumns(first, mixed=False)
+    common = {
+        name: kind
+        for name, kind in first.items()
+        if not name.startswith(TWIN) or all(each.get(name) == kind for each in others)
+    }
+    return LocalColumns(pl.Schema(common), mixed=True)
+
+
+@lru_cache(maxsize=4096)
+def _schema(path: str, changed: int) -> pl.Schema:
+    return pl.Schema(pl.read_parquet_schema(path))

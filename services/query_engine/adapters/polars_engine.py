@@ -4,11 +4,13 @@ Used inside a worker process; nothing here trusts the SQL, it can name nothing b
 """
 
 import re
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from services.query_engine.adapters.lake_columns import as_column, dtype, held_names
-from services.query_engine.adapters.lake_files import LakeFiles
+from services.query_engine.adapters.lake_columns import as_column, dtype, held_names, schema_of
+from services.query_engine.adapters.lake_files import REMOTE, LakeFiles
+from services.query_engine.adapters.text_twins import TWIN
 from services.query_engine.domain import errors
 from services.query_engine.domain.errors import failure
 from services.query_engine.domain.plan import BoundTable, Plan
@@ -37,12 +39,13 @@ def _frame(bound: BoundTable, files: LakeFiles) -> pl.LazyFrame:
     columns = _columns(bound)
     groups = [group for group in bound.table.groups if group.files]
     if not groups:
-        parts = [pl.LazyFrame(schema={each.name.lower(): dtype(each.type) for each in columns})]
+        schema = {each.name.lower(): dtype(each.type) for each in columns}
+        parts = [pl.LazyFrame(schema=schema | {each.name: pl.String for each in bound.text_keys})]
     elif (frames := files.frames(bound.name)) is not None:
         parts = [_held(frame, bound) for frame in frames]
         return parts[0] if len(parts) == 1 else pl.concat(parts, how="vertical")
     else:
-        parts = [_scan(group, columns, files) for group in groups]
+        parts = _scans(groups, columns, bound, files)
     frame = parts[0] if len(parts) == 1 else pl.concat(parts, how="vertical")
     return frame.with_columns(
         pl.col(each.column).map.get(each.key).alias(each.name) for each in bound.map_keys
@@ -61,27 +64,67 @@ def _held(frame: pl.DataFrame, bound: BoundTable) -> pl.LazyFrame:
     """Rows in memory, with the columns that no file of theirs has."""
     wanted = [(each.name.lower(), dtype(each.type)) for each in bound.read]
     wanted += [(each.name, pl.String) for each in bound.map_keys]
-    return frame.lazy().select(
+    columns = [
         pl.col(name) if name in frame.columns else pl.lit(None, dtype=kind).alias(name)
         for name, kind in wanted
-    )
+    ]
+    return frame.lazy().select(columns).with_columns(_text_keys(bound))
 
 
-def _scan(group: FileGroup, columns: tuple[Column, ...], files: LakeFiles) -> pl.LazyFrame:
-    """The rows of files that have the same columns, in the table's columns and types."""
+def _text_keys(bound: BoundTable) -> list[pl.Expr]:
+    """Texts that are grouped by, as texts."""
+    return [pl.col(each.column).alias(each.name) for each in bound.text_keys]
+
+
+def _scans(
+    groups: Sequence[FileGroup], columns: tuple[Column, ...], bound: BoundTable, files: LakeFiles
+) -> list[pl.LazyFrame]:
+    """The rows of each group. A text that is grouped by is read by its twin where all files have one."""
+    opened = [_open(group, files) for group in groups]
+    twins: dict[str, list[str]] = {}
+    for key in bound.text_keys:
+        names = [TWIN + held_names(group).get(key.column, "") for group in groups]
+        kinds = [schema.get(name) for name, (_, schema) in zip(names, opened, strict=True)]
+        if kinds[0] is not None and all(each == kinds[0] for each in kinds):
+            twins[key.name] = names
+    parts = []
+    for at, (group, (scan, schema)) in enumerate(zip(groups, opened, strict=True)):
+        part = _typed(scan, schema, group, columns, {name: names[at] for name, names in twins.items()})
+        rest = [each for each in _text_keys(bound) if each.meta.output_name() not in twins]
+        parts.append(part.with_columns(rest) if rest else part)
+    return parts
+
+
+def _open(group: FileGroup, files: LakeFiles) -> tuple[pl.LazyFrame, pl.Schema]:
     paths, storage = files.to_scan(group.files)
+    local = None if any(path.startswith(REMOTE) for path in paths) else schema_of(paths)
+    # Polars estimates rows, by which it orders joins, only of files whose schema it reads itself.
+    told = local is not None and local.mixed
     scan = pl.scan_parquet(
         paths,
+        schema=local.columns if local is not None and told else None,
+        extra_columns="ignore" if told else "raise",
         glob=False,
         hive_partitioning=False,
         storage_options=storage or None,
         credential_provider=None,
     )
+    return scan, scan.collect_schema() if local is None else local.columns
+
+
+def _typed(
+    scan: pl.LazyFrame,
+    schema: pl.Schema,
+    group: FileGroup,
+    columns: tuple[Column, ...],
+    twins: Mapping[str, str],
+) -> pl.LazyFrame:
+    """The rows of files that have the same columns, in the table's columns and types, and their `twins`."""
     held = held_names(group)
-    schema = scan.collect_schema()
     wanted = [
         as_column(schema, held.get(each.name.casefold()), each).alias(each.name.lower()) for each in columns
     ]
+    wanted += [pl.col(twin).alias(name) for name, twin in twins.items()]
     if any(each.name.casefold() in held for each in columns):
         return scan.select(wanted)
     # A select of nothing but constants would be one row.

@@ -164,11 +164,20 @@ class WorkerPool:
 
     @contextmanager
     def _chosen(self, tenant: TenantId, plan: Plan) -> Iterator[WorkerGroup]:
-        """The first worker in the tenant's order that is idle, else the one with the fewest queries."""
+        """The first worker in the tenant's order that is idle, else the one with the fewest queries.
+
+        One that is being replaced is idle, and waited for: that takes seconds. Beside a long query another is
+        not answered before that ends, however long it takes.
+        """
         weight = plan.engine not in _BESIDE
         with self._lock:
-            order = self.order(tenant)
-            number = min(order, key=lambda each: (not self._groups[each].up, self._load[each]))
+            up = [group.up for group in self._groups]
+            number = min(
+                self.order(tenant),
+                key=lambda each: (
+                    (self._load[each], not up[each]) if weight else (not up[each], self._load[each])
+                ),
+            )
             self._load[number] += weight
         try:
             yield self._groups[number]

@@ -63,7 +63,8 @@ class Accepted:
 class AnswerQuery:
     """The use case, over its ports. `file_limits` and the bucket are of answers that are put to files;
     `long_timeout_seconds` is of queries that nobody waits for. `engine` runs what is planned for this
-    machine, `elsewhere` (by name) what is planned for another engine. `policies` say which rows a caller may see."""
+    machine, `elsewhere` (by name) what is planned for another engine. `policies` say which rows a caller may
+    see."""
 
     catalog: Catalog
     engine: Engine

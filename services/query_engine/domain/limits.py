@@ -1,5 +1,7 @@
 """Bounds on a query's text, checked on its tokens before anything recurses over it."""
 
+import re
+
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import Token, TokenType
@@ -18,6 +20,7 @@ MAX_OPERATORS_IN_A_ROW = 8
 MAX_QUERIES = 100
 """SELECTs in one statement."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _OPEN = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE}
 _CLOSE = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}
 _CONNECTORS = {TokenType.AND, TokenType.OR}
@@ -31,6 +34,10 @@ def tokens_within_limits(text: str) -> list[Token]:
         raise refuse(SQL_TOO_COMPLEX, f"The query has {size} bytes; {MAX_BYTES} are allowed")
     if "\x00" in text:
         raise refuse(SQL_SYNTAX, "The query has a NUL character", at=Position.of(text, text.index("\x00")))
+    if lone := _SURROGATE.search(text):
+        raise refuse(
+            SQL_SYNTAX, "The query has half a character (a surrogate)", at=Position.of(text, lone.start())
+        )
     try:
         tokens = Dialect.get_or_raise(DIALECT).tokenize(text)
     except TokenError as error:
@@ -41,9 +48,6 @@ def tokens_within_limits(text: str) -> list[Token]:
 
 
 def _check_counts(text: str, tokens: list[Token]) -> None:
-    if len(tokens) > MAX_TOKENS:
-        at = Position.of(text, tokens[MAX_TOKENS].start)
-        raise refuse(SQL_TOO_COMPLEX, f"The query has more than {MAX_TOKENS} words and signs", at=at)
     connectors = [token for token in tokens if token.token_type in _CONNECTORS]
     if len(connectors) > MAX_CONNECTORS:
         raise refuse(
@@ -51,6 +55,9 @@ def _check_counts(text: str, tokens: list[Token]) -> None:
             f"The query has more than {MAX_CONNECTORS} ANDs and ORs: write a list as x IN (...)",
             at=Position.of(text, connectors[MAX_CONNECTORS].start),
         )
+    if len(tokens) > MAX_TOKENS:
+        at = Position.of(text, tokens[MAX_TOKENS].start)
+        raise refuse(SQL_TOO_COMPLEX, f"The query has more than {MAX_TOKENS} words and signs", at=at)
     if sum(token.token_type is TokenType.SELECT for token in tokens) > MAX_QUERIES:
         raise refuse(SQL_TOO_COMPLEX, f"The query has more than {MAX_QUERIES} SELECTs")
 

@@ -6,7 +6,7 @@ import re
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ErrorLevel, ParseError
-from sqlglot.tokenizer_core import Token
+from sqlglot.tokenizer_core import Token, TokenType
 
 from services.query_engine.domain.errors import (
     SQL_MULTIPLE_STATEMENTS,
@@ -23,6 +23,10 @@ from services.query_engine.domain.trino import DIALECT
 MAX_DEPTH = 600
 """Of the syntax tree: a chain of 500 ORs is 500 deep."""
 
+_NOTHING_SELECTED = {
+    *(TokenType.COMMA, TokenType.L_PAREN, TokenType.FROM, TokenType.UNION, TokenType.EXCEPT),
+    *(TokenType.INTERSECT, TokenType.ALL, TokenType.SEMICOLON),
+}
 _LISTINGS = ("SHOW", "DESCRIBE")
 
 # It warns of every statement that it does not know; those are refused here, with an answer.
@@ -35,6 +39,7 @@ def parse_select(text: str) -> exp.Query:
     Raises BadRequest: SQL_SYNTAX, SQL_TOO_COMPLEX, SQL_MULTIPLE_STATEMENTS or SQL_NOT_SELECT.
     """
     tokens = tokens_within_limits(text)
+    _check_from(text, tokens)
     found = [each for each in _parse(text, tokens) if each is not None]
     if not found:
         raise refuse(SQL_SYNTAX, "There is no statement in the query")
@@ -65,6 +70,23 @@ def _parse(text: str, tokens: list[Token]) -> list[exp.Expr | None]:
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         # The parser stumbles over some texts that are no SQL before it can say so.
         raise refuse(SQL_SYNTAX, "The SQL cannot be read") from error
+
+
+def _check_from(text: str, tokens: list[Token]) -> None:
+    """FROM follows what is selected: the parser would take `FROM t` alone, and a comma in front of it."""
+    for at, token in enumerate(tokens):
+        if token.token_type is not TokenType.FROM:
+            continue
+        before = tokens[at - 1] if at else None
+        trims = at > 1 and before is not None and tokens[at - 2].text.upper() == "TRIM"
+        if before is None or (before.token_type in _NOTHING_SELECTED and not trims):
+            after = f" after '{before.text}'" if before else ""
+            raise refuse(
+                SQL_SYNTAX,
+                f"The SQL cannot be read: FROM{after}, where SELECT and its columns should stand before",
+                at=Position.of(text, token.start),
+                token=token.text,
+            )
 
 
 def _syntax_error(text: str, error: ParseError) -> Exception:

@@ -15,6 +15,14 @@ class MapKey:
 
 
 @dataclass(frozen=True)
+class TextKey:
+    """`name` holds what the varchar `column` has, of the type that is grouped by at the least cost."""
+
+    name: str
+    column: str
+
+
+@dataclass(frozen=True)
 class BoundTable:
     """A table as an engine is to bind it: under `name`, its columns in lower case, map keys as columns.
 
@@ -25,6 +33,7 @@ class BoundTable:
     table: Table
     map_keys: tuple[MapKey, ...] = ()
     columns: tuple[str, ...] | None = None
+    text_keys: tuple[TextKey, ...] = ()
 
     @property
     def read(self) -> tuple[Column, ...]:

@@ -147,6 +147,12 @@ _DECLINED = {
     **dict.fromkeys(("parse_duration", "human_readable_seconds"), "write date_diff('second', a, b)"),
 }
 _DML = (exp.DML, exp.Command)
+# Arguments that sqlglot's reader lets be left out.
+_NEEDED: dict[type[exp.Expr], tuple[str, ...]] = {
+    exp.SplitPart: ("this", "delimiter", "part_index"),
+    exp.Ceil: ("this",),
+    exp.Floor: ("this",),
+}
 
 
 def check_syntax(text: str, statement: exp.Query) -> None:
@@ -175,6 +181,8 @@ def _check_node(text: str, node: exp.Expr) -> None:
         _check_lambda(text, node)
     if isinstance(node, exp.Values):
         _check_values(text, node)
+    if isinstance(node, exp.DataType) and node.this is exp.DType.DECIMAL:
+        _check_decimal(text, node)
     if isinstance(node, exp.IgnoreNulls | exp.RespectNulls):
         _check_nulls(text, node)
     present = {name for name, value in node.args.items() if value not in (None, False, [], "")}
@@ -207,6 +215,10 @@ def _whole(node: exp.Expr) -> bool:
             return _is_query(node.this) or isinstance(node.this, exp.DML)
         case exp.Exists():
             return _is_query(node.this)
+        case exp.Alias():  # SELECT * x
+            return not isinstance(
+                node.this.this if isinstance(node.this, exp.Column) else node.this, exp.Star
+            )
         case exp.Distinct():
             return bool(node.expressions) or isinstance(node.parent, exp.Select)
     return not node.error_messages()
@@ -230,6 +242,9 @@ def _table_function(text: str, table: exp.Table) -> Exception:
 
 def _check_function(text: str, node: exp.Expr) -> None:
     if type(node) in FUNCTIONS:
+        if any(node.args.get(part) is None for part in _NEEDED.get(type(node), ())):
+            name = _written_name(text, node)
+            raise refuse(UNSUPPORTED_SQL, f"{name} lacks an argument", at=position_of(text, node), token=name)
         return
     if (function := named(node)) is not None:
         _check_arguments(text, node, function)
@@ -280,6 +295,17 @@ def _check_lambda(text: str, node: exp.Lambda) -> None:
                 "A lambda holds neither a query nor an aggregate",
                 at=position_of(text, node),
             )
+
+
+def _check_decimal(text: str, node: exp.DataType) -> None:
+    sizes = [int(each.name) for each in node.expressions if each.name.isdigit()]
+    precision, scale = (*sizes, 0)[:2] if sizes else (38, 0)
+    if not 1 <= precision <= 38 or scale > precision:
+        raise refuse(
+            UNSUPPORTED_SQL,
+            "A decimal has 1 to 38 digits, and no more decimals than digits: decimal(38, 18)",
+            at=position_of(text, node.parent),
+        )
 
 
 def _check_nulls(text: str, node: exp.IgnoreNulls | exp.RespectNulls) -> None:

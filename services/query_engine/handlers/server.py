@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from services.query_engine.adapters.athena_engine import AthenaEngine
+    from services.query_engine.adapters.lake_access import LakeAccess
     from services.query_engine.adapters.settings import ServerSettings
     from services.query_engine.handlers.app import Services
+    from shared.tenant_credentials import TenantCredentials
 
 MAX_ANSWER_BYTES = 9 * 1024 * 1024
 """API Gateway passes on 10 MB."""
@@ -24,7 +27,6 @@ def wire(settings: "ServerSettings") -> "Services":
     from functools import partial
 
     from services.query_engine.adapters.access_tokens import AccessTokens, KeySet, keys_url
-    from services.query_engine.adapters.athena_engine import AthenaEngine
     from services.query_engine.adapters.background import Background
     from services.query_engine.adapters.current_catalog import CurrentCatalog
     from services.query_engine.adapters.dataset_table import DatasetTable
@@ -61,8 +63,8 @@ def wire(settings: "ServerSettings") -> "Services":
     waiting = settings.query_waiting_in_all
     dynamodb = _dynamodb(settings.query_workers + waiting)
     athena = settings.athena_workgroup
-    database = partial(database_of, settings.glue_database_prefix)
     buckets = (settings.lake_bucket, settings.results_bucket)
+    database = partial(database_of, settings.glue_database_prefix)
     reach = Reach(buckets, database, athena) if athena else Reach(buckets)
     credentials = TenantCredentials(settings.tenant_role_arn, reach, clock)
     access = LakeAccess(credentials)
@@ -82,8 +84,8 @@ def wire(settings: "ServerSettings") -> "Services":
     bills = TenantTable(settings.bill_table, dynamodb)
     published = PublishedCatalog(bills, settings.lake_bucket)
     catalog = CurrentCatalog(published, bills)
-    datasets = DatasetTable(TenantTable(settings.dataset_table))
-    watch = HydrationWatch(published, datasets, pool.served, pool.warm, settings.query_hot_months)
+    datasets = DatasetTable(TenantTable(settings.dataset_table, dynamodb))
+    watch = HydrationWatch(catalog, datasets, pool.served, pool.warm, settings.query_hot_months)
     watch.start(settings.query_watch_seconds)
     log = DynamoQueryLog(
         TenantTable(settings.query_table, dynamodb), timedelta(days=settings.query_records_days)
@@ -122,17 +124,7 @@ def wire(settings: "ServerSettings") -> "Services":
                     database_prefix=settings.glue_database_prefix,
                 ),
                 policies=policies,
-                elsewhere={
-                    ATHENA: AthenaEngine(
-                        workgroup=athena,
-                        results_bucket=settings.results_bucket,
-                        database=database,
-                        credentials=credentials,
-                        storage=access,
-                    )
-                }
-                if athena
-                else {},
+                elsewhere={ATHENA: _athena(settings, credentials, access)} if athena else {},
             ),
             Turns(slots=settings.query_workers, waiting=settings.query_waiting, waiting_in_all=waiting),
             running,
@@ -148,17 +140,38 @@ def wire(settings: "ServerSettings") -> "Services":
     )
 
 
+def _athena(
+    settings: "ServerSettings", credentials: "TenantCredentials", access: "LakeAccess"
+) -> "AthenaEngine":
+    """Imported where it is configured only: it reads its results in this process."""
+    from functools import partial
+
+    from services.query_engine.adapters.athena_engine import AthenaEngine
+    from services.query_engine.domain.databases import database_of
+
+    return AthenaEngine(
+        workgroup=settings.athena_workgroup,
+        results_bucket=settings.results_bucket,
+        database=partial(database_of, settings.glue_database_prefix),
+        credentials=credentials,
+        storage=access,
+    )
+
+
 def _dynamodb(connections: int) -> "DynamoDBClient":
-    """Without botocore's own check of requests: ours are of one making, and each query pays for it."""
+    """By the short way, and without botocore's own check of requests: each query pays for several."""
     import os
 
     import boto3
     from botocore.config import Config
 
+    from services.query_engine.adapters.quick_dynamodb import quick
     from shared import aws
 
     own = Config(parameter_validation=False, max_pool_connections=connections)
-    return boto3.client("dynamodb", region_name=os.environ.get("AWS_REGION"), config=aws.limits().merge(own))
+    session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    client = session.client("dynamodb", config=aws.limits().merge(own))
+    return quick(client, session.get_credentials(), connections)
 
 
 def main() -> None:

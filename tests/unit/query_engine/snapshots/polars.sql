@@ -1,5 +1,5 @@
 -- SELECT ServiceName, sum(BilledCost) AS c FROM charges GROUP BY 1 ORDER BY 2 DESC LIMIT 5
-SELECT "charges"."servicename" AS "servicename", SUM("charges"."billedcost") AS "c" FROM "onyx__t_charges" AS "charges" GROUP BY "charges"."servicename" ORDER BY "c" DESC NULLS LAST LIMIT 5
+SELECT CAST("charges"."onyx__k0" AS VARCHAR) AS "servicename", SUM("charges"."billedcost") AS "c" FROM "onyx__t_charges" AS "charges" GROUP BY "charges"."onyx__k0" ORDER BY "c" DESC NULLS LAST LIMIT 5
 
 -- SELECT 1/2, n/2, n/m, n%m, n+m, n*2, -n FROM charges
 SELECT DIV(1, 2) AS "onyx__unnamed_0", DIV("charges"."n", 2) AS "onyx__unnamed_1", CAST(TRUNC((CAST("charges"."n" AS DECIMAL(38, 18)) / "charges"."m")) AS BIGINT) AS "onyx__unnamed_2", CAST((CAST("charges"."n" AS DECIMAL(38, 0)) % "charges"."m") AS BIGINT) AS "onyx__unnamed_3", CAST((CAST("charges"."n" AS DECIMAL(38, 0)) + "charges"."m") AS BIGINT) AS "onyx__unnamed_4", CAST((CAST("charges"."n" AS DECIMAL(38, 0)) * 2) AS BIGINT) AS "onyx__unnamed_5", -"charges"."n" AS "onyx__unnamed_6" FROM "onyx__t_charges" AS "charges"

@@ -66,11 +66,12 @@ def _check_groups(node: exp.Select, context: Context) -> None:
     own = _sources(node)
     for each in [*outputs, *filters, *sorts]:
         if (loose := _loose_column(each, keys, own)) is not None:
+            written = loose.meta.get("written", loose.name)
             raise refuse(
                 NOT_GROUPED,
-                f"{loose.name} stands neither in GROUP BY nor in an aggregate such as sum",
+                f"{written} stands neither in GROUP BY nor in an aggregate such as sum",
                 at=position_of(context.text, loose),
-                token=loose.name,
+                token=written,
             )
 
 

@@ -75,7 +75,7 @@ def _sequence(given: Sequence[exp.Expr], node: exp.Expr, context: Context) -> ex
     if families == {Family.DATE} and len(given) == 2:
         return call("onyx_days", start, stop, returns=node.type)
     if families <= {Family.DATE, Family.TIMESTAMP} and len(given) == 3:
-        made = call("generate_series", *given, returns=node.type)
+        made = call("onyx_moments", *given, returns=node.type)
         return cast(made, "DATE[]") if families == {Family.DATE} else made
     raise declined(node, context, "sequence takes two integers, or two dates with a step, here")
 
@@ -90,7 +90,8 @@ def _repeat(given: Sequence[exp.Expr], node: exp.Expr, context: Context) -> exp.
     need(given[1], node, context, Family.INTEGER)
     value = exact(given[0])
     one = typed(exp.Lambda(this=value, expressions=[fresh(node)]), given[0].type)
-    return call("list_transform", call("range", given[1], returns=None), one, returns=node.type)
+    times = call("onyx_times", given[1], returns="BIGINT")
+    return call("list_transform", call("range", times, returns=None), one, returns=node.type)
 
 
 def _zip(given: Sequence[exp.Expr], node: exp.Expr, context: Context) -> exp.Expr:

@@ -24,6 +24,15 @@ _LONG = _fail(
 _NO_STEP = _fail(
     "INVALID_ARGUMENT", "'A sequence from ' || a || ' to ' || b || ' needs a step that leads there'"
 )
+_MANY = _fail("INVALID_ARGUMENT", "'An element is repeated at most 10000 times, not ' || n")
+_WIDE = _fail(
+    "INVALID_ARGUMENT", "'A text is padded to 0 to 1000000 characters at most, not ' || n", "INTEGER"
+)
+_MANY_MOMENTS = _fail(
+    "INVALID_ARGUMENT",
+    "'A sequence has at most 10000 elements, not those from ' || a || ' to ' || b",
+    "INTERVAL",
+)
 _NO_JSON = _fail("INVALID_CAST", "'This is no JSON: ' || left(j, 60)", "JSON")
 _DIGITS = "'0123456789abcdefghijklmnopqrstuvwxyz'"
 
@@ -58,6 +67,9 @@ MACROS: dict[str, str] = {
         WHEN abs(b - a) // abs(s) >= 10000 THEN {_LONG} ELSE s END)""",
     "onyx_days(a, b)": """list_transform(onyx_sequence(0, date_diff('day', a, b), CASE WHEN b < a THEN -1 ELSE 1 END),
         lambda onyx_e: a + CAST(onyx_e AS INTEGER))""",
+    "onyx_moments(a, b, s)": f"""generate_series(a, b, CASE
+        WHEN abs(epoch(b) - epoch(a)) >= 10000 * abs(epoch(s)) THEN {_MANY_MOMENTS} ELSE s END)""",
+    "onyx_times(n)": f"CASE WHEN n > 10000 THEN {_MANY} ELSE n END",
     "onyx_any(r)": """CASE WHEN r IS NULL THEN NULL WHEN list_contains(r, true) THEN true
         WHEN len(r) > list_count(r) THEN NULL ELSE false END""",
     "onyx_all(r)": """CASE WHEN r IS NULL THEN NULL WHEN list_contains(r, false) THEN false
@@ -92,6 +104,7 @@ MACROS: dict[str, str] = {
         ELSE CAST(json(CAST(j AS VARCHAR)) AS VARCHAR) END""",
     # Texts
     "onyx_regexp_extract(s, p, g)": "CASE WHEN regexp_matches(s, p) THEN regexp_extract(s, p, g) END",
+    "onyx_width(n)": f"CASE WHEN n < 0 OR n > 1000000 THEN {_WIDE} ELSE CAST(n AS INTEGER) END",
     "onyx_grouped(t)": """CASE WHEN t LIKE '-%' THEN '-' ELSE '' END
         || format('{:,}', CAST(split_part(ltrim(t, '-'), '.', 1) AS HUGEINT))
         || CASE WHEN contains(t, '.') THEN '.' || split_part(t, '.', 2) ELSE '' END""",

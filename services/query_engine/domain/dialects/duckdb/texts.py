@@ -42,12 +42,19 @@ def _digest(name: str) -> Rule:
     return rule
 
 
+_PLAIN_WIDTH = 10_000
+"""Up to here a text is padded without a look at how far: DuckDB pads by two billion, for minutes."""
+
+
 def _pad(given: Sequence[exp.Expr], node: exp.Expr, context: Context) -> exp.Expr:
     need(given[0], node, context, _F.STRING)
     need(given[1], node, context, _F.INTEGER)
     if text_literal(given[2]) == "":
         raise context.unsupported(node, f"{node.this} needs a text to pad with")
-    return call(str(node.this), given[0], cast(given[1], "INTEGER"), given[2], returns="VARCHAR")
+    width = integer_literal(given[1])
+    few = width is not None and 0 <= width <= _PLAIN_WIDTH
+    to = cast(given[1], "INTEGER") if few else call("onyx_width", given[1], returns="INTEGER")
+    return call(str(node.this), given[0], to, given[2], returns="VARCHAR")
 
 
 def _split(given: Sequence[exp.Expr], node: exp.Expr, context: Context) -> exp.Expr:

@@ -1,5 +1,7 @@
 """A query to a plan in Polars' SQL."""
 
+from dataclasses import replace
+
 from sqlglot import exp
 
 from services.query_engine.domain.binding import rename_for_engine
@@ -10,6 +12,7 @@ from services.query_engine.domain.dialects.polars.joins import push_into_outer_j
 from services.query_engine.domain.dialects.polars.maps import hoist_maps
 from services.query_engine.domain.dialects.polars.table import rewrite
 from services.query_engine.domain.dialects.polars.taken import check_taken
+from services.query_engine.domain.dialects.polars.text_keys import hoist_text_keys
 from services.query_engine.domain.dialects.polars.writer import write
 from services.query_engine.domain.dialects.scales import mark_scales
 from services.query_engine.domain.plan import Plan
@@ -28,5 +31,9 @@ def compile_for_polars(query: Query) -> Plan:
     rename_for_engine(statement)
     statement = rewrite(statement, context)
     push_into_outer_joins(statement, context)
+    texts = hoist_text_keys(statement, query.tables)
     name_apart(statement)
-    return Plan(ENGINE, write(statement), bound_tables(query, keys.by_table), query.columns)
+    tables = tuple(
+        replace(each, text_keys=texts.get(each.name, ())) for each in bound_tables(query, keys.by_table)
+    )
+    return Plan(ENGINE, write(statement), tables, query.columns)

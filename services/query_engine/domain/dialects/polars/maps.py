@@ -56,6 +56,7 @@ def _hoist(access: exp.Bracket, scope: Scope, keys: MapKeys, context: Context) -
         )
     name = keys.name(table, column.name.lower(), key)
     made = exp.column(exp.to_identifier(name, quoted=True), exp.to_identifier(column.table, quoted=True))
+    made.meta["written"] = f"{column.name}['{key}']"
     access.replace(typed(made, exp.DType.VARCHAR))
 
 
