@@ -30,7 +30,7 @@ class QueryRequest(BaseModel):
 
     sql: str = Field(
         min_length=1,
-        description="One SELECT (or UNION, or WITH ... SELECT), or EXPLAIN of one, of up to 256 KB.",
+        description="One SELECT (or UNION, or WITH ... SELECT), or EXPLAIN of one, of up to 256 KiB.",
         examples=["SELECT ServiceName, sum(BilledCost) AS Cost FROM charges GROUP BY 1 ORDER BY 2 DESC"],
     )
     as_of: Annotated[AwareDatetime | None, BeforeValidator(_moment)] = Field(

@@ -34,7 +34,7 @@ def document() -> dict[str, Any]:
                 "query",
                 "Answer one SELECT",
                 QueryAnswer,
-                "Athena's SQL over the caller's own tables, at most 64 KB of text, 25 seconds, 10,000 rows "
+                "Athena's SQL over the caller's own tables, at most 256 KiB of text, 25 seconds, 10,000 rows "
                 "and 9 MB of rows; as a file (`format`) 5,000,000 rows and 1 GiB. With `async`, or `Prefer: "
                 "respond-async`, the answer is 202 and a QueryAudit, and the query has 14 minutes. One that "
                 "its client does not wait for any more is cancelled. Codes of problems: SQL_SYNTAX, "
@@ -42,8 +42,8 @@ def document() -> dict[str, Any]:
                 "SQL_TOO_COMPLEX, AS_OF_NOT_KEPT (its `nearest` are moments that are kept), AS_OF_IN_FUTURE, "
                 "UNKNOWN_TABLE, UNKNOWN_COLUMN, AMBIGUOUS_COLUMN, UNSUPPORTED_FUNCTION, "
                 "UNSUPPORTED_SQL, TYPE_MISMATCH, NOT_GROUPED, DIVISION_BY_ZERO, NUMERIC_OVERFLOW, "
-                "INVALID_CAST, INVALID_PATTERN, SUBQUERY_ROWS, RESULT_TOO_LARGE, QUERY_TOO_LARGE, "
-                "QUERY_MEMORY, "
+                "INVALID_CAST, INVALID_ARGUMENT, INVALID_PATTERN, SUBQUERY_ROWS, RESULT_TOO_LARGE, "
+                "QUERY_TOO_LARGE, QUERY_MEMORY, "
                 "ROW_POLICY (a table that the caller's row policy has no meaning for), "
                 "QUERY_TIMEOUT (504), QUERY_BUSY (429, Retry-After), QUERY_CANCELLED (409), WORKER_LOST, "
                 "LAKE_UNAVAILABLE (503).",
