@@ -1,8 +1,8 @@
 """Reads and writes of single rows by the shortest way, for a server that makes several for every query.
 
-botocore takes 2 ms of processor for a call, of which the network is a tenth: it looks up endpoints, hooks and
+botocore takes 2 ms of processor for a call, most of it not for the network: it looks up endpoints, hooks and
 shapes each time. Here a call is signed (by botocore) and exchanged once over a connection that is kept, in a
-fifth of that. Whatever is not a plain success (an error of any kind, a connection that ended, an answer of
+third of that. Whatever is not a plain success (an error of any kind, a connection that ended, an answer of
 an unknown form) is left to botocore's own client, which makes the call anew, with its retries and its
 exceptions. That a write may so be sent twice is no news: botocore's retries do the same.
 """
