@@ -10,6 +10,14 @@ import pytest
 
 NUMBERS = "(VALUES (1, ARRAY['a', 'b']), (2, ARRAY['c']), (3, NULL), (4, ARRAY[])) AS t(n, l)"
 QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
+    (
+        "SELECT a FROM (VALUES (1, 'x'), (2, 'y'), (3, NULL)) AS t(a, b) WHERE (a, b) IN (SELECT n, 'x' FROM (VALUES 1, 3) AS u(n))",
+        [(1,)],
+    ),
+    (
+        "SELECT a FROM (VALUES (1, 'x'), (2, 'y'), (3, NULL)) AS t(a, b) WHERE (a, b) NOT IN (SELECT n, 'x' FROM (VALUES 1, 3) AS u(n))",
+        [(2,)],
+    ),
     ("SELECT x FROM UNNEST(ARRAY[1, 2]) AS t(x) ORDER BY x", [(1,), (2,)]),
     (
         "SELECT a, b FROM UNNEST(ARRAY[1, 2], ARRAY['p', 'q', 'r']) AS t(a, b) ORDER BY b",

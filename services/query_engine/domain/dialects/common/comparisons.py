@@ -34,9 +34,14 @@ def membership(node: exp.In, context: Context) -> exp.Expr:
         this, *expressions = alike(node, (node.this, *node.expressions), context)
         return typed(exp.In(this=this, expressions=expressions), exp.DType.BOOLEAN)
     selects = query.this.selects if isinstance(query, exp.Subquery) else query.selects
-    if len(selects) != 1:
-        raise context.mismatch(node, "The subquery of IN has one column")
-    check_alike(node, (node.this, selects[0]), context)
+    row = node.this
+    while isinstance(row, exp.Paren):
+        row = row.this
+    sides = row.expressions if isinstance(row, exp.Tuple) else [node.this]
+    if len(selects) != len(sides):
+        raise context.mismatch(node, f"The subquery of IN has {len(selects)} columns, and {len(sides)} are compared")
+    for side, select in zip(sides, selects, strict=True):
+        check_alike(node, (side, select), context)
     return node
 
 
