@@ -39,7 +39,8 @@ def membership(node: exp.In, context: Context) -> exp.Expr:
         row = row.this
     sides = row.expressions if isinstance(row, exp.Tuple) else [node.this]
     if len(selects) != len(sides):
-        raise context.mismatch(node, f"The subquery of IN has {len(selects)} columns, and {len(sides)} are compared")
+        text = f"The subquery of IN has {len(selects)} columns, and {len(sides)} are compared"
+        raise context.mismatch(node, text)
     for side, select in zip(sides, selects, strict=True):
         check_alike(node, (side, select), context)
     return node
