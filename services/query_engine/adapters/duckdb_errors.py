@@ -55,6 +55,8 @@ _OF_FILES = (duckdb.IOException, duckdb.HTTPException, duckdb.PermissionExceptio
 # What a macro says of itself: see `dialects/duckdb/macros.py`.
 _OWN = re.compile(r"""["']onyx:([A-Z_]+):([^"'\n]+)["']""")
 _OWN_CODES = frozenset({errors.INVALID_CAST, errors.INVALID_ARGUMENT})
+_TOLD = 300
+"""Of the engine's own words: they may hold a text of the query, however long."""
 _PATH = re.compile(r"/|\\|\.parquet|onyx-lake", re.IGNORECASE)
 
 
@@ -82,7 +84,7 @@ def explained(error: Exception) -> OnyxError:
             return failure(code, text)
     first = message.strip().splitlines()[0] if message.strip() else ""
     if isinstance(error, _OF_THE_SQL):
-        words = "" if _PATH.search(first) else f": {first}"
+        words = "" if _PATH.search(first) else f": {first[:_TOLD]}"
         return failure(errors.UNSUPPORTED_SQL, f"The engine does not answer this{words}")
     logger.error("the engine failed", error_type=type(error).__name__, error_message=first)
     return failure(errors.ENGINE_FAILED, "The engine failed on this query")

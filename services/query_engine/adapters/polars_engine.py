@@ -133,6 +133,9 @@ def _typed(
 
 # --- what went wrong ---
 
+_TOLD = 300
+"""Of an engine's own words: they may hold a text of the query, however long."""
+
 # Pattern in Polars' message, code, and what to tell the caller.
 _MESSAGES: tuple[tuple[str, str, str], ...] = (
     (r"division by zero", errors.DIVISION_BY_ZERO, "Division by zero: write x / nullif(y, 0)"),
@@ -187,6 +190,6 @@ def _explained(error: Exception) -> OnyxError:
         pl.exceptions.ShapeError,
     )
     if isinstance(error, sql):
-        return failure(errors.UNSUPPORTED_SQL, f"The engine does not answer this: {first}")
+        return failure(errors.UNSUPPORTED_SQL, f"The engine does not answer this: {first[:_TOLD]}")
     logger.error("the engine failed", error_type=type(error).__name__, error_message=first)
     return failure(errors.ENGINE_FAILED, "The engine failed on this query")
