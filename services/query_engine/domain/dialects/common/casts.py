@@ -5,7 +5,15 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from sqlglot import exp
 
-from services.query_engine.domain.dialects.build import Context, cast, in_branch, money, typed
+from services.query_engine.domain.dialects.build import (
+    Context,
+    cast,
+    in_branch,
+    money,
+    text_literal,
+    typed,
+)
+from services.query_engine.domain.dialects.common.literals import date_literal, timestamp_literal
 from services.query_engine.domain.errors import INVALID_CAST, refuse
 from services.query_engine.domain.syntax import position_of
 from services.query_engine.domain.types import Family, family
@@ -64,3 +72,59 @@ def number(value: exp.Expr, text: str, scale: int, attempt: bool, context: Conte
             return cast(exp.Null(), "DECIMAL(38, 18)")
         raise invalid(value, text, "number", context) from error
     return money(exp.Literal.string(f"{number:f}"))
+
+
+OfText = Callable[[exp.Expr, bool, Context], exp.Expr | None]
+"""How an engine reads a text that is no literal: value, whether it is TRY_CAST. None: it has no such cast."""
+
+
+def to_date(of_text: OfText) -> Target:
+    """Of dates, timestamps and texts."""
+
+    def target(
+        value: exp.Expr, source: Family, to: exp.DataType, attempt: bool, context: Context
+    ) -> exp.Expr | None:
+        if source is Family.DATE:
+            return value
+        if source is Family.TIMESTAMP:
+            return cast(value, "DATE")
+        if source is not Family.STRING:
+            return None
+        if (text := text_literal(value)) is None:
+            return of_text(value, attempt, context)
+        if (made := date_literal(text)) is not None:
+            return made
+        if attempt:
+            return cast(exp.Null(), "DATE")
+        raise invalid(value, text, "date (YYYY-MM-DD)", context)
+
+    return target
+
+
+def to_timestamp(of_text: OfText) -> Target:
+    """Of timestamps, dates and texts."""
+
+    def target(
+        value: exp.Expr, source: Family, to: exp.DataType, attempt: bool, context: Context
+    ) -> exp.Expr | None:
+        if source is Family.TIMESTAMP:
+            return value
+        if source is Family.DATE:
+            return cast(value, "TIMESTAMP")
+        if source is not Family.STRING:
+            return None
+        if (text := text_literal(value)) is None:
+            return of_text(value, attempt, context)
+        if (made := timestamp_literal(text)) is not None:
+            return made
+        if attempt:
+            return cast(exp.Null(), "TIMESTAMP")
+        raise invalid(value, text, "timestamp (YYYY-MM-DD hh:mm:ss, in UTC)", context)
+
+    return target
+
+
+def to_boolean(
+    value: exp.Expr, source: Family, to: exp.DataType, attempt: bool, context: Context
+) -> exp.Expr | None:
+    return value if source is Family.BOOLEAN else None

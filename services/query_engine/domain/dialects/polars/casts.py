@@ -10,7 +10,6 @@ from services.query_engine.domain.dialects.build import (
     text_literal,
 )
 from services.query_engine.domain.dialects.common import casts
-from services.query_engine.domain.dialects.common.literals import date_literal, timestamp_literal
 from services.query_engine.domain.dialects.common.values import half_away
 from services.query_engine.domain.types import NUMERIC, Family
 
@@ -94,47 +93,13 @@ def _to_decimal(
     return made if narrow == wide else cast(made, wide)
 
 
-def _to_date(
-    value: exp.Expr, source: Family, to: exp.DataType, attempt: bool, context: Context
-) -> exp.Expr | None:
-    if source is _F.DATE:
-        return value
-    if source is _F.TIMESTAMP:
-        return cast(value, "DATE")
-    if source is not _F.STRING:
-        return None
-    text = text_literal(value)
-    if text is None:
-        # Polars' own cast guesses formats (01/02/2026 is a date to it); its TRY_CAST has no other way.
-        return None if attempt else call("DATE", value, exp.Literal.string("%Y-%m-%d"), returns="DATE")
-    if (made := date_literal(text)) is not None:
-        return made
-    if attempt:
-        return cast(exp.Null(), "DATE")
-    raise casts.invalid(value, text, "date (YYYY-MM-DD)", context)
+def _date_of_text(value: exp.Expr, attempt: bool, context: Context) -> exp.Expr | None:
+    """Polars' own cast guesses formats (01/02/2026 is a date to it); its TRY_CAST has no other way."""
+    return None if attempt else call("DATE", value, exp.Literal.string("%Y-%m-%d"), returns="DATE")
 
 
-def _to_timestamp(
-    value: exp.Expr, source: Family, to: exp.DataType, attempt: bool, context: Context
-) -> exp.Expr | None:
-    if source is _F.TIMESTAMP:
-        return value
-    if source is _F.DATE:
-        return cast(value, "TIMESTAMP")
-    text = text_literal(value)
-    if source is not _F.STRING or text is None:
-        return None
-    if (made := timestamp_literal(text)) is not None:
-        return made
-    if attempt:
-        return cast(exp.Null(), "TIMESTAMP")
-    raise casts.invalid(value, text, "timestamp (YYYY-MM-DD hh:mm:ss, in UTC)", context)
-
-
-def _to_boolean(
-    value: exp.Expr, source: Family, to: exp.DataType, attempt: bool, context: Context
-) -> exp.Expr | None:
-    return value if source is _F.BOOLEAN else None
+def _timestamp_of_text(value: exp.Expr, attempt: bool, context: Context) -> exp.Expr | None:
+    return None
 
 
 _TARGETS: dict[exp.DType, casts.Target] = {
@@ -143,7 +108,7 @@ _TARGETS: dict[exp.DType, casts.Target] = {
     **dict.fromkeys(_INTEGER_NAMES, _to_integer),
     exp.DType.DOUBLE: _to_double,
     exp.DType.DECIMAL: _to_decimal,
-    exp.DType.DATE: _to_date,
-    exp.DType.TIMESTAMP: _to_timestamp,
-    exp.DType.BOOLEAN: _to_boolean,
+    exp.DType.DATE: casts.to_date(_date_of_text),
+    exp.DType.TIMESTAMP: casts.to_timestamp(_timestamp_of_text),
+    exp.DType.BOOLEAN: casts.to_boolean,
 }
