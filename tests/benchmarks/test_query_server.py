@@ -87,7 +87,7 @@ class DuckDB:
         own.execute(f"use {schema}")
 
         def ask(sql: str) -> None:
-            own.execute(sql).fetchall()
+            own.execute(sql).to_arrow_table()
 
         return ask
 
