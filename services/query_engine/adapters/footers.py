@@ -17,6 +17,7 @@ from services.query_engine.domain.errors import failure
 from services.query_engine.domain.facts import ColumnFacts, FileFacts, Part, Value
 from services.query_engine.domain.plan import BoundTable, Plan
 from services.query_engine.domain.tables import FileGroup, Table
+from shared.observability import logger
 
 ENGINE = "facts"
 
@@ -49,6 +50,8 @@ def run(plan: Plan, storage: Mapping[str, str]) -> FactsFound:
         with ThreadPoolExecutor(_READS, "footers") as pool:
             found = dict(zip(paths, pool.map(lambda path: _facts(path, client), paths), strict=True))
     except Exception as error:
+        # The caller answers without them: why they could not be read stands here alone.
+        logger.warning("footers were not read", error_type=type(error).__name__, files=len(paths))
         raise failure(
             errors.LAKE_UNAVAILABLE, "The files of the query cannot be read now: try again"
         ) from error

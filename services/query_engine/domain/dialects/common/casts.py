@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from services.query_engine.domain.dialects.build import (
     Context,
+    call,
     cast,
     in_branch,
     money,
@@ -120,6 +121,27 @@ def to_timestamp(of_text: OfText) -> Target:
         if attempt:
             return cast(exp.Null(), "TIMESTAMP")
         raise invalid(value, text, "timestamp (YYYY-MM-DD hh:mm:ss, in UTC)", context)
+
+    return target
+
+
+def to_varchar(of_moment: Callable[[exp.Expr], exp.Expr]) -> Target:
+    """`of_moment` writes a timestamp as Trino does, to the millisecond."""
+
+    def target(
+        value: exp.Expr, source: Family, to: exp.DataType, attempt: bool, context: Context
+    ) -> exp.Expr | None:
+        if source is Family.TIMESTAMP:
+            made = of_moment(value)
+        elif source is Family.STRING:
+            made = value
+        elif source in (Family.INTEGER, Family.DECIMAL, Family.BOOLEAN, Family.DATE):
+            made = cast(value, "VARCHAR")
+        else:
+            return None
+        if not to.expressions:
+            return made
+        return call("SUBSTR", made, exp.Literal.number(1), to.expressions[0].this.copy(), returns="VARCHAR")
 
     return target
 

@@ -56,20 +56,8 @@ def conversion_to_date(node: exp.Date, context: Context) -> exp.Expr:
     return conversion(made, context)
 
 
-def _to_varchar(
-    value: exp.Expr, source: Family, to: exp.DataType, attempt: bool, context: Context
-) -> exp.Expr | None:
-    if source is _F.TIMESTAMP:
-        made = call("STRFTIME", value, exp.Literal.string("%Y-%m-%d %H:%M:%S.%g"), returns="VARCHAR")
-    elif source is _F.STRING:
-        made = value
-    elif source in (_F.INTEGER, _F.DECIMAL, _F.BOOLEAN, _F.DATE):
-        made = cast(value, "VARCHAR")
-    else:
-        return None
-    if not to.expressions:
-        return made
-    return call("SUBSTR", made, exp.Literal.number(1), to.expressions[0].this.copy(), returns="VARCHAR")
+def _moment(value: exp.Expr) -> exp.Expr:
+    return call("STRFTIME", value, exp.Literal.string("%Y-%m-%d %H:%M:%S.%g"), returns="VARCHAR")
 
 
 def _to_integer(
@@ -122,8 +110,8 @@ def _timestamp_of_text(value: exp.Expr, attempt: bool, context: Context) -> exp.
 
 
 _TARGETS: dict[exp.DType, casts.Target] = {
-    exp.DType.VARCHAR: _to_varchar,
-    exp.DType.TEXT: _to_varchar,
+    exp.DType.VARCHAR: casts.to_varchar(_moment),
+    exp.DType.TEXT: casts.to_varchar(_moment),
     **dict.fromkeys(_INTEGERS, _to_integer),
     exp.DType.DOUBLE: _to_double,
     exp.DType.DECIMAL: _to_decimal,

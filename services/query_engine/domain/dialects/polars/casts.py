@@ -34,21 +34,8 @@ def conversion_to_date(node: exp.Date, context: Context) -> exp.Expr:
     return conversion(exp.Cast(this=node.this, to=exp.DataType.build("DATE")), context)
 
 
-def _to_varchar(
-    value: exp.Expr, source: Family, to: exp.DataType, attempt: bool, context: Context
-) -> exp.Expr | None:
-    if source is _F.TIMESTAMP:
-        form = exp.Literal.string("%Y-%m-%d %H:%M:%S%.3f")
-        made = call("STRFTIME", value, form, returns="VARCHAR")
-    elif source is _F.STRING:
-        made = value
-    elif source in (_F.INTEGER, _F.DECIMAL, _F.BOOLEAN, _F.DATE):
-        made = cast(value, "VARCHAR")
-    else:
-        return None
-    if not to.expressions:
-        return made
-    return call("SUBSTR", made, exp.Literal.number(1), to.expressions[0].this.copy(), returns="VARCHAR")
+def _moment(value: exp.Expr) -> exp.Expr:
+    return call("STRFTIME", value, exp.Literal.string("%Y-%m-%d %H:%M:%S%.3f"), returns="VARCHAR")
 
 
 def _to_integer(
@@ -103,8 +90,8 @@ def _timestamp_of_text(value: exp.Expr, attempt: bool, context: Context) -> exp.
 
 
 _TARGETS: dict[exp.DType, casts.Target] = {
-    exp.DType.VARCHAR: _to_varchar,
-    exp.DType.TEXT: _to_varchar,
+    exp.DType.VARCHAR: casts.to_varchar(_moment),
+    exp.DType.TEXT: casts.to_varchar(_moment),
     **dict.fromkeys(_INTEGER_NAMES, _to_integer),
     exp.DType.DOUBLE: _to_double,
     exp.DType.DECIMAL: _to_decimal,
