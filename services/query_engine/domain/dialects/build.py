@@ -61,6 +61,14 @@ def whole(node: exp.Expr) -> exp.Expr:
     return cast(node, WHOLE)
 
 
+def wide(node: exp.Expr) -> exp.Expr:
+    """An integer as a bigint: a literal, or a column of fewer bits, would overflow at its own size."""
+    bare = node.unnest()
+    if isinstance(bare, exp.Column | exp.Cast) and bare.is_type(exp.DType.BIGINT):
+        return node
+    return cast(node, "BIGINT")
+
+
 def call(name: str, *arguments: exp.Expr, returns: exp.DataType | exp.DType | str | None) -> exp.Expr:
     """An engine's own function."""
     return typed(exp.Anonymous(this=name, expressions=list(arguments)), returns)

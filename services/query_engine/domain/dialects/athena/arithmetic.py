@@ -17,6 +17,7 @@ from services.query_engine.domain.dialects.build import (
     paren,
     require,
     typed,
+    wide,
 )
 from services.query_engine.domain.dialects.common import operators, values
 from services.query_engine.domain.dialects.common.literals import literal
@@ -29,16 +30,8 @@ def arithmetic(node: exp.Binary, context: Context) -> exp.Expr:
     return operators.arithmetic(node, context, _INTEGERS, _DECIMALS)
 
 
-def _wide(node: exp.Expr) -> exp.Expr:
-    """An integer as a bigint: a literal would overflow at its own size."""
-    bare = node.unnest()
-    if isinstance(bare, exp.Column | exp.Cast) and bare.is_type(exp.DType.BIGINT):
-        return node
-    return cast(node, "BIGINT")
-
-
 def _integers(kind: type[exp.Binary], left: exp.Expr, right: exp.Expr) -> exp.Expr:
-    return binary(kind, _wide(left), _wide(right), "BIGINT")
+    return binary(kind, wide(left), wide(right), "BIGINT")
 
 
 _INTEGERS: dict[type[exp.Expr], Callable[[exp.Expr, exp.Expr], exp.Expr]] = {

@@ -22,6 +22,7 @@ from services.query_engine.domain.dialects.build import (
     paren,
     require,
     typed,
+    wide,
 )
 from services.query_engine.domain.dialects.common import operators, values
 from services.query_engine.domain.dialects.common.literals import literal
@@ -35,14 +36,6 @@ QUOTIENT = "onyx_div"
 
 def arithmetic(node: exp.Binary, context: Context) -> exp.Expr:
     return operators.arithmetic(node, context, _INTEGERS, _DECIMALS)
-
-
-def wide(node: exp.Expr) -> exp.Expr:
-    """An integer as a bigint: a literal, or a column of fewer bits, would overflow at its own size."""
-    bare = node.unnest()
-    if isinstance(bare, exp.Column | exp.Cast) and bare.is_type(exp.DType.BIGINT):
-        return node
-    return cast(node, "BIGINT")
 
 
 def _integers(kind: type[exp.Binary], left: exp.Expr, right: exp.Expr) -> exp.Expr:
