@@ -23,6 +23,7 @@ from infra.commands import (
     tags,
     tenant,
     token,
+    workflow,
 )
 from infra.commands.errors import CommandError
 from shared.errors import OnyxError
@@ -45,6 +46,7 @@ app.add_typer(bills.app, name="bills")
 app.add_typer(invoice.app, name="invoice")
 app.add_typer(tags.app, name="tags")
 app.add_typer(policy.app, name="policy")
+app.add_typer(workflow.app, name="workflow")
 app.add_typer(connect.app, name="connect")
 app.command()(costs.costs)
 app.command()(query.query)

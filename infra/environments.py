@@ -72,6 +72,16 @@ class QueryEngine:
 
 
 @dataclass(frozen=True)
+class Workflows:
+    """`mail_sender` is an address that SES has verified in the account; empty: workflows send no mail. To
+    hosts in `egress_allowed_hosts` their HTTP actions may speak though they are not on the public internet,
+    and without TLS."""
+
+    mail_sender: str = ""
+    egress_allowed_hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Alarms:
     """Thresholds: when somebody should be told."""
 
@@ -83,6 +93,8 @@ class Alarms:
     """Age of the oldest outbox record that the relay has not published."""
     api_server_errors: int
     """Answers with a 5xx status in five minutes."""
+    failing_connections: int = 1
+    """Connected accounts of which the bills could not be pulled, in each of four runs in a row."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +117,8 @@ class Environment:
     deletion_protection: bool
     log_retention_days: int
     noncurrent_version_days: int
+    quarantine_days: int
+    """How long refused deliveries are kept, from the day when they were put away."""
     subnets: Subnets
     bundle_layer: bool
     encrypt_catalog: bool
@@ -114,6 +128,7 @@ class Environment:
     query_engine: QueryEngine
     alarms: Alarms
     api: Api
+    workflows: Workflows = Workflows()
 
     @property
     def glue_database_prefix(self) -> str:
@@ -137,6 +152,7 @@ def _dev() -> Environment:
         deletion_protection=False,
         log_retention_days=14,
         noncurrent_version_days=7,
+        quarantine_days=14,
         subnets=Subnets.PUBLIC,
         bundle_layer=True,
         encrypt_catalog=False,
@@ -156,6 +172,7 @@ def _staging() -> Environment:
         deletion_protection=False,
         log_retention_days=30,
         noncurrent_version_days=14,
+        quarantine_days=30,
         subnets=Subnets.PUBLIC,
         bundle_layer=True,
         encrypt_catalog=False,
@@ -175,6 +192,7 @@ def _prod() -> Environment:
         deletion_protection=True,
         log_retention_days=365,
         noncurrent_version_days=30,
+        quarantine_days=90,
         subnets=Subnets.PUBLIC,
         bundle_layer=True,
         encrypt_catalog=True,
@@ -195,6 +213,7 @@ LOCAL = Environment(
     deletion_protection=False,
     log_retention_days=1,
     noncurrent_version_days=1,
+    quarantine_days=7,
     subnets=Subnets.PUBLIC,
     # Handlers run on the machine's own interpreter and virtual environment: no layer for another platform.
     bundle_layer=False,
@@ -203,6 +222,7 @@ LOCAL = Environment(
     query_engine=QueryEngine(enabled=True, size=TaskSize(2048, 8192), tasks=1),
     alarms=Alarms(queue_age_seconds=900, dead_letters=1, relay_age_seconds=300, api_server_errors=5),
     api=Api(rate_limit=1000, burst_limit=2000, cors_origins=_LOCAL_ORIGINS),
+    workflows=Workflows(egress_allowed_hosts=("127.0.0.1", "localhost")),
 )
 
 NAMES = ("dev", "staging", "prod", "local")

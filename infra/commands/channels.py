@@ -17,7 +17,14 @@ CONSUMERS: Mapping[str, str] = {
     "cost-center/Jobs": "jobs",
     "cost-center/LandedBills": "ingester",
     "cost-center/TenantCreated": "on_tenant_created",
+    "query-engine/Actions": "query-engine.actions",
     "query-engine/BillIngested": "query-engine.on-bill-ingested",
+    "workflow/Answers": "workflow.on-action-finished",
+    "workflow/Approvals": "workflow.on-approval-decided",
+    "workflow/Cron": "workflow.on-cron",
+    "workflow/Ended": "workflow.on-execution-ended",
+    "workflow/Execution": "workflow.on-run-requested",
+    "workflow/Triggers": "workflow.on-event",
 }
 """Under which name the consumer of a channel files its failure rows."""
 _QUEUE, _DEAD = "QueueUrl", "DlqUrl"

@@ -27,12 +27,14 @@ class Platform(Protocol):
     def output(self, stack_suffix: str, key: str) -> str: ...
 
 
-def operate(platform: Platform, command: str, *, unreachable: str, **fields: Any) -> dict[str, Any]:
-    """The answer of one operator command. CommandError with the problem's detail when it was refused."""
+def operate(
+    platform: Platform, command: str, *, unreachable: str, part: str = "identity", **fields: Any
+) -> dict[str, Any]:
+    """The answer of one command of the operator function of `part`. CommandError with the problem's detail when it was refused."""
     payload = {"command": command, **{name: value for name, value in fields.items() if value is not None}}
     try:
         answer = platform.client("lambda").invoke(
-            FunctionName=platform.output("identity", "OperatorFunction"),
+            FunctionName=platform.output(part, "OperatorFunction"),
             Payload=json.dumps(payload).encode(),
         )
         found = json.loads(answer["Payload"].read())

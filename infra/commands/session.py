@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from typing import Any
 from pathlib import Path
 
 import httpx
@@ -41,9 +42,9 @@ class Session:
     def unreachable(self) -> str:
         return unreachable(self.env, self.port)
 
-    def operate(self, command: str, **fields: object) -> dict[str, object]:
-        """One command of the operator function; see `operate`."""
-        return operate(self.platform, command, unreachable=self.unreachable, **fields)
+    def operate(self, command: str, *, part: str = "identity", **fields: object) -> dict[str, Any]:
+        """One command of an operator function; see `operate`."""
+        return operate(self.platform, command, unreachable=self.unreachable, part=part, **fields)
 
     def token(self, tenant: str | None, *, role: str | None = None, fresh: bool = False) -> str:
         """ONYX_TOKEN where set; else the cached token of the tenant, or a new one from the operator."""

@@ -18,13 +18,15 @@ WRITE = ("PutItem",)
 DELETE = ("DeleteItem",)
 APPEND = ("PutItem",)
 """What writing an outbox takes: a row is put in the transaction of its state change."""
-PUBLISH = ("Query", "BatchWriteItem")
-"""What a relay does: finds what is pending, and confirms it a batch at a time."""
+PUBLISH = ("BatchWriteItem",)
+"""What a relay does with what its index shows it: confirms it a batch at a time."""
 CONSUME = ("GetItem", "UpdateItem", "DeleteItem")
 """What a consumer does with its inbox: claims, completes or gives back an event, and records failures."""
 NOTE = ("UpdateItem",)
 """What a consumer that claims nothing does with it, and a poller: records failures."""
-_WRITING = frozenset((*WRITE, *DELETE, *NOTE, *PUBLISH)) - {"Query"}
+COUNT = ("UpdateItem",)
+"""A number that many add to at once."""
+_WRITING = frozenset((*WRITE, *DELETE, *NOTE, *PUBLISH, *COUNT))
 
 
 @dataclass(frozen=True)
@@ -89,29 +91,27 @@ class DomainTable(Construct):
         return self.table.table_name
 
     def allow(self, role: iam.IRole, *actions: str) -> None:
-        """Lets `role` do these DynamoDB actions (see the constants above; never a scan).
+        """Lets `role` do these DynamoDB actions on the table itself (see the constants above; never a scan).
 
-        Where a table has indexes, queries are of these, each named. Reading takes the right to decrypt with
-        the platform's key, writing to encrypt as well.
+        Reading takes the right to decrypt with the platform's key, writing to encrypt as well.
         """
-        arn = self.table.table_arn
-        on_table = [action for action in actions if action != "Query" or not self._indexes]
         role.add_to_principal_policy(
-            iam.PolicyStatement(actions=[f"dynamodb:{action}" for action in on_table], resources=[arn])
-        )
-        if "Query" in actions and self._indexes:
-            role.add_to_principal_policy(
-                iam.PolicyStatement(
-                    actions=["dynamodb:Query"],
-                    resources=[
-                        f"{arn}/index/{index.name}" for index in self._indexes if not index.for_operators
-                    ],
-                )
+            iam.PolicyStatement(
+                actions=[f"dynamodb:{action}" for action in actions], resources=[self.table.table_arn]
             )
+        )
         if _WRITING.intersection(actions):
             self._foundation.allow_encrypt(role)
         else:
             self._foundation.allow_decrypt(role)
+
+    def allow_indexes(self, role: iam.IRole) -> None:
+        """Lets `role` query the table's indexes, each named."""
+        resources = [
+            f"{self.table.table_arn}/index/{index.name}" for index in self._indexes if not index.for_operators
+        ]
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["dynamodb:Query"], resources=resources))
+        self._foundation.allow_decrypt(role)
 
 
 def _string(name: str) -> dynamodb.Attribute:
@@ -121,6 +121,11 @@ def _string(name: str) -> dynamodb.Attribute:
 def outbox_index() -> Index:
     """The sparse index over outbox rows that were not yet confirmed."""
     return Index("by_pending", partition_key="pending", sort_key="created_at")
+
+
+def open_index() -> Index:
+    """The sparse index over runs and approvals that have not ended, for the job that looks after them."""
+    return Index("by_open", partition_key="open", sort_key="opened_at")
 
 
 def time_index() -> Index:

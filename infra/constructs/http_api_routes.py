@@ -13,8 +13,8 @@ class HttpApiRoutes(Construct):
     """Routes of one integration, in the stack of the domain that answers them.
 
     Each needs a token that the authorizer accepts and that carries the scope `onyx/api`; what a role may do
-    is the domain's own decision, route by route. `public` routes need no token: for what says nothing about
-    anyone (health, the published contract).
+    is the domain's own decision, route by route. `public` routes need no token, for the `reason`: they say
+    nothing about anyone (health, the published contract), or know their caller by other means.
     """
 
     def __init__(
@@ -28,6 +28,7 @@ class HttpApiRoutes(Construct):
         paths: Sequence[str],
         method: apigateway.HttpMethod = apigateway.HttpMethod.ANY,
         public: bool = False,
+        reason: str = "Public by design: it tells nothing of a tenant.",
     ) -> None:
         super().__init__(scope, id)
         if public == (authorizer is not None):
@@ -44,7 +45,4 @@ class HttpApiRoutes(Construct):
                 authorization_scopes=None if public else [API_SCOPE],
             )
             if public:
-                acknowledge(
-                    route,
-                    {"AwsSolutions-APIG4": "Public by design: it tells nothing of a tenant."},
-                )
+                acknowledge(route, {"AwsSolutions-APIG4": reason})

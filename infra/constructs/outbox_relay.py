@@ -52,6 +52,7 @@ class OutboxRelay(Construct):
         )
         # What a sweep healed is told in an event of its own.
         outbox.allow(self.relay.role, *PUBLISH, *APPEND)
+        outbox.allow_indexes(self.relay.role)
         self.relay.role.add_to_principal_policy(
             iam.PolicyStatement(actions=["events:PutEvents"], resources=[foundation.bus.event_bus_arn])
         )

@@ -13,6 +13,7 @@ from infra.stacks.network import NetworkStack
 from infra.stacks.platform import PlatformStack
 from infra.stacks.portal import PortalStack
 from infra.stacks.query_engine import QueryEngineStack
+from infra.stacks.workflow import WorkflowStack
 
 
 def build(app: Construct, environment: Environment) -> Foundation:
@@ -48,7 +49,16 @@ def build(app: Construct, environment: Environment) -> Foundation:
         place=network.place,
         env=env,
     )
+    workflow = WorkflowStack(
+        app,
+        name("workflow"),
+        foundation=foundation,
+        api=api,
+        authorizer=identity.authorizer,
+        access_logs=lake.access_logs,
+        env=env,
+    )
     portal = PortalStack(app, name("portal"), foundation=foundation, api=api, env=env)
-    for stack in (platform, lake, network, identity, cost_center, query_engine, portal):
+    for stack in (platform, lake, network, identity, cost_center, query_engine, workflow, portal):
         cdk.Tags.of(stack).add("onyx:environment", environment.name)
     return foundation

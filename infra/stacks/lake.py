@@ -6,9 +6,13 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.constructs.data_bucket import data_bucket
 from infra.constructs.foundation import Foundation
 from infra.constructs.nag import acknowledge
 from infra.environments import Environment
+
+QUARANTINED = {"onyx": "quarantine"}
+"""The tag that the cost center puts on refused files."""
 
 
 class LakeStack(Stack):
@@ -52,7 +56,17 @@ class LakeStack(Stack):
         self.landing = self._bucket(
             "Landing",
             # A delivery is read within minutes and kept as the evidence behind the numbers.
-            rules=[self._tidy(), s3.LifecycleRule(id="archive", transitions=[_cold(90)])],
+            rules=[
+                self._tidy(),
+                s3.LifecycleRule(id="archive", transitions=[_cold(90)]),
+                # By tag: the folder is below each tenant's own prefix, which no rule can leave out.
+                s3.LifecycleRule(
+                    id="quarantine",
+                    tag_filters=QUARANTINED,
+                    expiration=Duration.days(environment.quarantine_days),
+                ),
+                s3.LifecycleRule(id="markers", expired_object_delete_marker=True),
+            ],
             cors=[
                 s3.CorsRule(
                     allowed_methods=[s3.HttpMethods.PUT],
@@ -87,21 +101,8 @@ class LakeStack(Stack):
     def _bucket(
         self, id: str, *, rules: list[s3.LifecycleRule], cors: list[s3.CorsRule] | None = None
     ) -> s3.Bucket:
-        return s3.Bucket(
-            self,
-            id,
-            encryption=s3.BucketEncryption.KMS,
-            encryption_key=self._foundation.key,
-            bucket_key_enabled=True,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            versioned=True,
-            removal_policy=self._foundation.removal_policy,
-            server_access_logs_bucket=self.access_logs,
-            server_access_logs_prefix=f"{id.lower()}/",
-            lifecycle_rules=rules,
-            cors=cors,
+        return data_bucket(
+            self, id, foundation=self._foundation, access_logs=self.access_logs, rules=rules, cors=cors
         )
 
     def _encrypt_catalog(self) -> None:

@@ -1,22 +1,27 @@
 """Query engine: SQL over a tenant's published bills."""
 
-from aws_cdk import Environment
+from aws_cdk import Duration, Environment
 from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_events as events
 from constructs import Construct
 
 from infra.constructs.athena_workgroup import AthenaWorkgroup
 from infra.constructs.data_service import DataService, Place, Served
 from infra.constructs.domain_stack import DomainStack
-from infra.constructs.domain_table import DELETE, GET, LIST, NOTE, READ, WRITE, DomainTable, names
+from infra.constructs.domain_table import APPEND, DELETE, GET, LIST, NOTE, READ, WRITE, DomainTable, names
 from infra.constructs.event_channel import EventChannel, pattern_of
 from infra.constructs.foundation import Foundation
 from infra.constructs.http_api_routes import HttpApiRoutes
 from infra.constructs.lake_access import LakeAccess
 from services.cost_center.events import BillIngested, BillRestated
+from shared.actions import ActionRequested
+
+HEARTBEAT = Duration.seconds(20)
+"""How often the poller of actions shows that it works on one."""
 
 
 class QueryEngineStack(DomainStack):
-    """Outputs: the tables, and the queues of the channel BillIngested.
+    """Outputs: the tables, and the queues of the channels BillIngested and Actions.
 
     Where the environment switches the engine off, what it would know is still kept, and its routes are
     absent.
@@ -64,6 +69,18 @@ class QueryEngineStack(DomainStack):
         engine = foundation.environment.query_engine
         if not engine.enabled:
             return
+        outbox = self.outbox()
+        asked = EventChannel(
+            self,
+            "Actions",
+            foundation=foundation,
+            pattern=events.EventPattern(
+                source=[ActionRequested.source],
+                detail_type=[ActionRequested.detail_type()],
+                detail={"data": {"action": events.Match.prefix("query.")}},
+            ),
+            consumer_timeout=HEARTBEAT,
+        )
         athena = engine.athena
         workgroup = (
             AthenaWorkgroup(self, "Athena", foundation=foundation, cutoff_gib=athena.cutoff_gib)
@@ -84,6 +101,8 @@ class QueryEngineStack(DomainStack):
                 "LAKE_BUCKET": lake.lake.bucket_name,
                 "RESULTS_BUCKET": lake.results.bucket_name,
                 "GLUE_DATABASE_PREFIX": foundation.environment.glue_database_prefix,
+                "ACTIONS_QUEUE_URL": asked.queue.queue_url,
+                "ACTIONS_RECEIVES": str(asked.receives),
                 "TOKEN_ISSUER": issuer,
                 "TOKEN_CLIENT_IDS": " ".join(client_ids),
                 "QUERY_TIMEOUT_SECONDS": str(engine.timeout_seconds),
@@ -104,6 +123,9 @@ class QueryEngineStack(DomainStack):
         self.queries.allow(server.role, *GET, *WRITE)
         self.datasets.allow(server.role, *LIST)
         self.policies.allow(server.role, *READ, *WRITE, *DELETE)
+        asked.allow_consume(server.role)
+        inbox.allow(server.role, *NOTE)
+        outbox.allow(server.role, *APPEND)
         data = server.tenant_role()
         lake.allow_lake_read(data)
         # Sessions put results, and sign what callers fetch them by: each below one tenant's prefix.

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-PARTS = ("platform", "lake", "network", "identity", "cost-center", "query-engine", "portal")
+PARTS = ("platform", "lake", "network", "identity", "cost-center", "query-engine", "workflow", "portal")
 PSEUDO = {"AWS::Region": "us-east-1", "AWS::AccountId": "000000000000", "AWS::Partition": "aws"}
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from infra.commands.outboxes import TIME_INDEX
 from services.cost_center import events as cost_center
 from services.identity import events as identity
+from services.workflow import events as workflow
+from shared.actions import ActionFinished
 from shared.events import Event, envelope, registered_events, to_entry
 from shared.outbox import INDEX
 from shared.poller import Poller
@@ -30,6 +32,9 @@ BILL = {
     "published_at": "2026-11-20T12:00:00Z",
     "primary": True,
 }
+TALK = {"RunRequested.v1", "CronDue.v1", "ActionRequested.v1", "ActionFinished.v1"}
+"""What workflows are not triggered by: the service's own talk, and with those who act for it."""
+RUN = {"tenant": "acme", "workflow": "report", "run_id": "r-1"}
 # One fixture per event that a rule takes. A channel for another event needs its fixture here.
 FIXTURES: tuple[Event, ...] = (
     cost_center.ExportRequested(
@@ -45,6 +50,16 @@ FIXTURES: tuple[Event, ...] = (
     identity.TenantCreated(tenant="acme", name="Acme", created_at=NOW),
     cost_center.BillIngested.model_validate(BILL),
     cost_center.LakeMaintenanceDue(week="2026-W47"),
+    workflow.CronDue(tenant="acme", workflow="report", trigger="monthly", scheduled_at=NOW),
+    workflow.RunRequested.model_validate(
+        {**RUN, "workflow_version": 1, "trigger": "t", "cause": "c", "requested_by": "a", "inputs": {}}
+    ),
+    workflow.RunFinished.model_validate({**RUN, "workflow_version": 1, "status": "failed", "ended_at": NOW}),
+    workflow.RunCancelled.model_validate({**RUN, "by": "ada", "cancelled_at": NOW}),
+    workflow.ApprovalDecided.model_validate(
+        {**RUN, "approval_id": "e-1", "step": "ok", "status": "approved", "by": [], "decided_at": NOW}
+    ),
+    ActionFinished(action="query.run", effect_key="e-1", run_id="r-1", step="q", attempt=1, succeeded=True),
     cost_center.BillRestated.model_validate(
         {
             **BILL,
@@ -103,14 +118,47 @@ def object_created(bucket: str, kind: str = "Object Created") -> dict[str, Any]:
 
 
 def matches(pattern: Any, event: Any) -> bool:
-    """EventBridge's rule for the operators that our patterns use: exact values, nested."""
+    """EventBridge's rule for what our patterns use: exact values, nested; prefix, anything-but."""
     if isinstance(pattern, list):
-        assert all(isinstance(each, str | int | bool) for each in pattern), f"operator not known: {pattern}"
         values = event if isinstance(event, list) else [event]
-        return any(value in pattern for value in values)
+        return any(_holds(each, value) for value in values for each in pattern)
     return isinstance(event, dict) and all(
         key in event and matches(inner, event[key]) for key, inner in pattern.items()
     )
+
+
+def _holds(wanted: Any, value: Any) -> bool:
+    match wanted:
+        case {"prefix": start}:
+            return isinstance(value, str) and value.startswith(start)
+        case {"anything-but": names}:
+            return value not in names
+        case str() | int() | bool():
+            return bool(value == wanted)
+    raise AssertionError(f"operator not known: {wanted}")
+
+
+def execution_ended(machine: str, status: str = "FAILED") -> dict[str, Any]:
+    """Step Functions' own event, as AWS documents it."""
+    return {
+        "version": "0",
+        "id": "315c1398-40ff-a850-213b-158f73e60175",
+        "detail-type": "Step Functions Execution Status Change",
+        "source": "aws.states",
+        "account": "000000000000",
+        "time": "2026-11-20T12:00:00Z",
+        "region": "us-east-1",
+        "resources": [],
+        "detail": {
+            "stateMachineArn": f"arn:aws:states:us-east-1:000000000000:stateMachine:{machine}",
+            "status": status,
+        },
+    }
+
+
+def is_for_every_event(rule: Resource) -> bool:
+    """The rule before the workflows' triggers: it takes all but what that service tells itself."""
+    return rule.stack == "workflow" and rule.id.startswith("Triggers")
 
 
 def rules(environment: Environment) -> dict[str, tuple[Resource, Any]]:
@@ -138,6 +186,13 @@ def test_each_rule_matches_exactly_its_events(environment: Environment) -> None:
     found: dict[str, list[str]] = {}
     for name, (rule, pattern) in rules(environment).items():
         on = environment.text(rule.stack, rule.properties["EventBusName"])
+        if on == "default" and rule.stack == "workflow":
+            ended = f"onyx-{environment.name}-acme-report"
+            assert matches(pattern, execution_ended(ended))
+            assert not matches(pattern, execution_ended(ended, "SUCCEEDED"))
+            assert not matches(pattern, execution_ended("somebody-elses"))
+            found["Execution Status Change"] = [name]
+            continue
         if on == "default":
             assert matches(pattern, object_created(landing.name))
             assert not matches(pattern, object_created(landing.name, "Object Deleted"))
@@ -146,6 +201,9 @@ def test_each_rule_matches_exactly_its_events(environment: Environment) -> None:
             found["Object Created"] = [*found.get("Object Created", []), name]
             continue
         assert on == bus.name
+        if is_for_every_event(rule):
+            assert all(matches(pattern, each) == (kind not in TALK) for kind, each in ours.items())
+            continue
         taken = [kind for kind, event in ours.items() if matches(pattern, event)]
         assert taken, f"{name} matches no event: its contract has no fixture, or the two drifted apart"
         assert sorted(pattern["detail-type"]) == sorted(taken)
@@ -155,7 +213,7 @@ def test_each_rule_matches_exactly_its_events(environment: Environment) -> None:
         assert not matches(pattern, foreign)
         for kind in taken:
             found[kind] = [*found.get(kind, []), name]
-    assert set(found) == {*ours, "Object Created"}, "a fixture without a rule"
+    assert set(found) == {*ours, "Object Created", "Execution Status Change"}, "a fixture without a rule"
 
 
 def test_a_rule_leads_to_a_topic_to_one_queue_with_a_dead_letter_queue_on_each_hop(

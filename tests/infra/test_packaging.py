@@ -55,7 +55,7 @@ def test_every_handler_imports_from_its_zip_and_the_layer_alone(
         module = function.properties["Handler"].removesuffix(".handler")
         zips.setdefault(asset(environment, function), []).append(module)
         settings |= variables(environment, function)
-    assert len(zips) == 4, "one zip per domain"
+    assert len(zips) == 5, "one zip per domain"
     for folder, modules in zips.items():
         shipped = tmp_path / folder.name
         shutil.copytree(folder, shipped)
@@ -209,14 +209,18 @@ def test_a_zip_holds_the_contracts_of_peers_that_it_imports(
         "services/a/other.py": "from services import c",
         "services/b/events.py": "import services.d.events",
         "services/c/events.py": "",
-        "services/d/events.py": "",
+        "services/d/events/__init__.py": "from services.d.events.facts import Fact",
+        "services/d/events/facts.py": "import services.f.events",
         "services/e/events.py": "",
+        "services/f/events.py": "",
     }
     for name, text in sources.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(packaging, "ROOT", tmp_path)
-    assert packaging.peers("a") == {"b", "c", "d"}
+    assert packaging.peers("a") == {"b", "c", "d", "f"}
+    carried = {file for file in packaging._domain_files("a") if not file.endswith("/__init__.py")}
+    assert carried == {name for name in sources if "/e/" not in name and not name.endswith("__init__.py")}
 
 
 def test_two_builds_at_once_leave_one_whole_result(tmp_path: Path) -> None:

@@ -20,6 +20,12 @@ WILDCARDS = {
     ("glue:*", "arn:aws:glue:us-east-1:000000000000:database/onyx_*_?"): "databases are made per tenant",
     ("glue:*", "arn:aws:glue:us-east-1:000000000000:table/onyx_*_?/?"): "tables in them",
     ("sts:AssumeRole", "arn:aws:iam::?:role/onyx-bills-?"): "customers' roles, in any account",
+    ("s3:*", "workflow.Artifacts????????.Arn/?/runs/?"): "a run of any tenant",
+    ("secretsmanager:*", "arn:aws:secretsmanager:*:secret:onyx/*/tenants/?"): "any tenant's credentials",
+    ("states:*", "arn:aws:states:*:stateMachine:onyx-*-?"): "machines are made per tenant and workflow",
+    ("states:*", "arn:aws:states:*:execution:onyx-*-?"): "their executions",
+    ("states:ListStateMachines", "*"): "a list is of the whole account",
+    ("scheduler:*", "arn:aws:scheduler:*:schedule/onyx-*/?"): "schedules are made per trigger",
     ("ecs:*TaskProtection", "arn:aws:ecs:us-east-1:000000000000:task/network.Cluster????????/?"): "own task",
 }
 ACTION_FAMILIES = {"kms:GenerateDataKey*", "kms:ReEncrypt*"}
@@ -63,7 +69,10 @@ def test_a_role_per_function_and_task(environment: Environment) -> None:
             used.append(environment.text(task.stack, task.properties[name]))
     assert len(used) == len(set(used))
     flow_logs = {name for name, service in roles(environment).items() if "flow-logs" in service}
-    others = flow_logs | set(tenant_roles(environment))
+    at_run_time = {
+        name for name, service in roles(environment).items() if service.startswith(("states.", "scheduler."))
+    }
+    others = flow_logs | at_run_time | set(tenant_roles(environment))
     assert {f"{name}.Arn" for name in roles(environment)} - {f"{n}.Arn" for n in others} == set(used)
 
 
@@ -147,7 +156,7 @@ def test_the_ingester_reads_landing_and_writes_the_lake(environment: Environment
     task, data = (each(environment, "cost-center") for each in (task_role, tenant_role))
     assert on(environment, data, "lake.Landing") == {
         *("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucketVersions", "s3:DeleteObjectVersion"),
-        *("s3:PutObject", "s3:AbortMultipartUpload"),
+        *("s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"),
     }
     put = {resource for action, resource in allowed(environment, data) if action == "s3:PutObject"}
     (quarantine,) = (resource for resource in put if "lake.Landing" in resource)
@@ -192,15 +201,37 @@ def test_only_who_connects_or_pulls_goes_into_customers_accounts(environment: En
         assert "RoleName" not in role.properties, role.name
 
 
-def test_only_relays_put_events(environment: Environment) -> None:
+def test_only_relays_and_schedules_put_events(environment: Environment) -> None:
     putting = {
         role
         for role in roles(environment)
         for action, _ in allowed(environment, role)
         if action == "events:PutEvents"
     }
-    assert all(".RelayRole" in role for role in putting)
-    assert len(putting) == 2
+    assert all(".RelayRole" in role or ".SchedulesRole" in role for role in putting)
+    assert len(putting) == 4
+
+
+def test_a_state_machine_can_only_invoke_the_dispatcher(environment: Environment) -> None:
+    (machines,) = [name for name, by in roles(environment).items() if by == "states.amazonaws.com"]
+    ((action, resource),) = allowed(environment, machines)
+    assert action == "lambda:InvokeFunction"
+    dispatcher = environment.one("AWS::Lambda::Function", resource)
+    assert dispatcher.properties["Handler"] == "services.workflow.handlers.dispatcher.handler"
+
+
+def test_who_may_start_a_state_machine_may_not_make_one(environment: Environment) -> None:
+    """But for the job that mends both: what a request made is started by what the request did not hold."""
+    by_action: dict[str, set[str]] = {}
+    for role in roles(environment):
+        for action, _ in allowed(environment, role):
+            if action.startswith("states:"):
+                by_action.setdefault(action, set()).add(role[:-8])
+    assert by_action["states:StartExecution"] == {
+        "workflow.OnRunRequestedRole",
+        "workflow.ReconcileRole",
+    }
+    assert by_action["states:CreateStateMachine"] == {"workflow.ApiRole", "workflow.ReconcileRole"}
 
 
 def test_nobody_scans_a_table_or_deletes_one(environment: Environment) -> None:

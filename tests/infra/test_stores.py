@@ -2,6 +2,8 @@
 
 import pytest
 
+from infra.environments import environment as named
+from services.cost_center.domain.landing import QUARANTINE_TAG
 from tests.infra.assembly import Environment, Resource
 
 
@@ -33,7 +35,13 @@ def test_everything_at_rest_has_the_platforms_key(environment: Environment) -> N
 def test_buckets(environment: Environment) -> None:
     key = platform_key(environment)
     buckets = list(environment.resources("AWS::S3::Bucket"))
-    assert {name_of(bucket) for bucket in buckets} == {"AccessLogs", "Landing", "Lake", "Results"}
+    assert {name_of(bucket) for bucket in buckets} == {
+        "AccessLogs",
+        "Landing",
+        "Lake",
+        "Results",
+        "Artifacts",
+    }
     policies = {
         environment.text(policy.stack, policy.properties["Bucket"]): policy.properties["PolicyDocument"]
         for policy in environment.resources("AWS::S3::BucketPolicy")
@@ -63,6 +71,21 @@ def test_landing_tells_the_default_bus_without_a_function(environment: Environme
     notified = landing.properties["NotificationConfiguration"]
     assert notified == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     assert not [r for r in environment.resources() if r.type.startswith("Custom::")]
+
+
+def test_refused_files_expire_after_the_environments_days(environment: Environment) -> None:
+    (landing,) = [b for b in environment.resources("AWS::S3::Bucket") if name_of(b) == "Landing"]
+    rules = {rule["Id"]: rule for rule in landing.properties["LifecycleConfiguration"]["Rules"]}
+    key, value = QUARANTINE_TAG
+    assert rules["quarantine"] == {
+        "Id": "quarantine",
+        "Status": "Enabled",
+        "TagFilters": [{"Key": key, "Value": value}],
+        "ExpirationInDays": named(environment.name).quarantine_days,
+    }
+    assert rules["markers"]["ExpiredObjectDeleteMarker"] is True
+    others = [rule for rule in rules.values() if rule["Id"] != "quarantine"]
+    assert not any("ExpirationInDays" in rule for rule in others), "deliveries are kept"
 
 
 def test_tables(environment: Environment) -> None:

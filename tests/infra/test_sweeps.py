@@ -2,6 +2,7 @@
 
 import re
 
+from services.cost_center.handlers import pull_bills
 from tests.infra.assembly import Environment, Resource
 
 SWEEPS = {
@@ -104,6 +105,20 @@ def test_the_pull_enters_customers_accounts_and_writes_landing_only(environment:
         "Landing": {"s3:PutObject", "s3:AbortMultipartUpload"},
     }
     assert function.properties["Timeout"] < 15 * 60, "one run ends before the next begins"
+
+
+def test_a_connection_that_keeps_failing_raises_an_alarm(environment: Environment) -> None:
+    (alarm,) = [
+        each.properties
+        for each in environment.resources("AWS::CloudWatch::Alarm", part="cost-center")
+        if each.properties.get("MetricName") == pull_bills.FAILED_METRIC
+    ]
+    assert alarm["Namespace"] == "Onyx"
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": "cost_center"}]
+    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (15 * 60, 4), "in each run of an hour"
+    assert (alarm["Threshold"], alarm["Statistic"]) == (1, "Maximum")
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert alarm["AlarmActions"]
 
 
 def test_customers_are_told_of_this_stacks_roles_only(environment: Environment) -> None:

@@ -4,7 +4,16 @@ Every patch names what it replaces. A test per patch shows the behaviour it rest
 version of the emulator tells which of them can go.
 """
 
-from infra.local.patches import cloudformation, cognito, http_api, iam, lambda_runtime, s3_events
+from infra.local.patches import (
+    cloudformation,
+    cognito,
+    http_api,
+    iam,
+    lambda_runtime,
+    s3_events,
+    scheduler,
+    step_functions,
+)
 from infra.local.patches.http_api import api_id
 from infra.local.private_integrations import PrivateProxy
 
@@ -29,3 +38,9 @@ def apply(proxy: PrivateProxy, *, front_url: str, api_name: str) -> None:
     lambda_runtime.end_workers_with_the_emulator()
     lambda_runtime.keep_code_of_older_generations()
     s3_events.tell_the_version_of_an_object()
+    scheduler.keep_schedules_as_declared()
+    step_functions.run_the_version_that_was_started()
+    step_functions.end_at_once()
+    step_functions.time_out_executions()
+    step_functions.fail_the_task_when_its_call_fails()
+    step_functions.wait_before_a_retry_as_declared()

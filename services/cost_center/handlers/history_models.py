@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.cost_center.application.history import Restatement
 from services.cost_center.domain.bill import Status
-from services.cost_center.domain.history import HistoricSet
+from services.cost_center.domain.history import HistoricSet, HistoryPage
 from services.cost_center.events import ChargeChange, CurrencyTotal, TotalChange
 from services.cost_center.handlers.models import TotalView
 
@@ -28,6 +28,7 @@ class SetView(_Model):
 
 class BillHistory(_Model):
     rows: list[SetView]
+    cursor: str | None = Field(description="Give it as `cursor` for the next page; null on the last.")
 
 
 class BillChanges(_Model):
@@ -40,9 +41,13 @@ class BillChanges(_Model):
     )
     others: list[TotalChange] = Field(description="All further changed charges, summed per currency.")
     count: int = Field(description="How many charges changed in all.")
+    known: bool = Field(
+        description="False: a set could not be read any more when it was replaced, and only the totals are "
+        "known."
+    )
     document_url: str | None = Field(
-        description="All changed charges as JSON; no token is needed, for 15 minutes. Null: the set before "
-        "could not be read, and only the totals are known."
+        description="All changed charges as JSON; no token is needed, for 15 minutes. Null where only the "
+        "totals are known, and of sets that are not neighbours: each restatement between has its own."
     )
 
 
@@ -60,6 +65,10 @@ def set_view(each: HistoricSet) -> SetView:
     )
 
 
+def history_view(page: HistoryPage) -> BillHistory:
+    return BillHistory(rows=[set_view(each) for each in page.sets], cursor=page.cursor)
+
+
 def changes_view(found: Restatement) -> BillChanges:
     changes = found.changes
     return BillChanges(
@@ -70,6 +79,7 @@ def changes_view(found: Restatement) -> BillChanges:
         largest=changes.largest,
         others=changes.others,
         count=changes.count,
+        known=found.known,
         document_url=found.document_url,
     )
 

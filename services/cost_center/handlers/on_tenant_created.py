@@ -6,12 +6,12 @@ from typing import Any
 
 from services.cost_center.adapters.glue_database import GlueDatabases
 from services.cost_center.adapters.settings import TenantSettings
-from services.cost_center.adapters.tenant_list import TenantList
 from services.identity.events import TenantCreated
 from shared.config import load_settings
 from shared.consumer import Consumer
 from shared.events import Envelope, Event
 from shared.inbox import Inbox
+from shared.tenant_list import TenantList
 
 
 @lru_cache(maxsize=1)

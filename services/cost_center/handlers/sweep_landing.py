@@ -6,7 +6,6 @@ from typing import Any
 from services.cost_center.adapters.bucket_lists import S3LandedVersions, SqsLandingQueue
 from services.cost_center.adapters.settings import LandingSweepSettings
 from services.cost_center.adapters.sweep_store import SweepStore
-from services.cost_center.adapters.tenant_list import TenantList
 from services.cost_center.application.sweep_landing import SWEEP, SweepLanding
 from services.cost_center.handlers.sweeping import sweep_all, time_is_up
 from shared.clock import SystemClock
@@ -15,6 +14,7 @@ from shared.ids import UuidIds
 from shared.outbox import Outbox
 from shared.sweeps import LANDING_METRIC
 from shared.table import TenantTable
+from shared.tenant_list import TenantList
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:

@@ -6,7 +6,6 @@ from typing import Any
 from services.cost_center.adapters.bucket_lists import S3LakeFiles
 from services.cost_center.adapters.settings import OrphanSweepSettings
 from services.cost_center.adapters.sweep_store import SweepStore
-from services.cost_center.adapters.tenant_list import TenantList
 from services.cost_center.application.expire_sets import ExpireSets
 from services.cost_center.application.sweep_orphans import SWEEP, SweepOrphans
 from services.cost_center.handlers.sweeping import sweep_all, time_is_up
@@ -17,6 +16,7 @@ from shared.outbox import Outbox
 from shared.sweeps import ORPHANS_METRIC
 from shared.table import TenantTable
 from shared.tenancy import TenantId
+from shared.tenant_list import TenantList
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:

@@ -5,7 +5,6 @@ from typing import Any
 
 from services.cost_center.adapters.overdue_store import OverdueStore
 from services.cost_center.adapters.settings import OverdueSettings
-from services.cost_center.adapters.tenant_list import TenantList
 from services.cost_center.application.sweep_overdue import SWEEP, SweepOverdue
 from services.cost_center.domain.overdue import Rules
 from services.cost_center.handlers.sweeping import sweep_all, time_is_up
@@ -14,6 +13,7 @@ from shared.config import load_settings
 from shared.ids import UuidIds
 from shared.outbox import Outbox
 from shared.table import TenantTable
+from shared.tenant_list import TenantList
 
 METRIC = "BillsOverdue"
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from services.cost_center.adapters.tenant_list import TenantList
 from shared.errors import OnyxError, Unavailable
 from shared.observability import bind_context, clear_context, logger
 from shared.sweeps import measure
 from shared.tenancy import TenantId
+from shared.tenant_list import TenantList
 
 _RESERVE_MILLIS = 5_000
 """Kept for writing down what was done."""

@@ -11,25 +11,15 @@ Only IAM lets anybody invoke it; no HTTP route leads here.
 Anything refused: {"ok": false, "problem": {...RFC 9457...}}
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import Any
 
 from services.identity.application.tokens import OPERATOR
 from services.identity.domain.tenants import Tenant
 from services.identity.handlers import wiring
 from services.identity.handlers.views import mapping_view, tenant_view, user_view
-from shared.errors import BadRequest, OnyxError, Unprocessable
-from shared.events import findings
-from shared.observability import bind_context, clear_context, logger
+from shared.observability import logger
+from shared.operator_commands import Answer, Command, Route, answer, route
 from shared.tenancy import Role, tenant_id
-
-
-class Command(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    command: str
 
 
 class TenantCommand(Command):
@@ -55,10 +45,6 @@ class MapClient(TenantCommand):
 
 class IssueToken(TenantCommand):
     role: Role | None = None
-
-
-C = TypeVar("C", bound=Command)
-Answer = dict[str, Any]
 
 
 def create_tenant(command: CreateTenant) -> Answer:
@@ -106,39 +92,16 @@ def _tenant(tenant: Tenant) -> Answer:
     return {"tenant": tenant_view(tenant).model_dump()}
 
 
-def _route(kind: type[C], act: Callable[[C], Answer]) -> Callable[[dict[str, Any]], Answer]:
-    return lambda event: act(kind.model_validate(event))
-
-
-ROUTES: dict[str, Callable[[dict[str, Any]], Answer]] = {
-    "create_tenant": _route(CreateTenant, create_tenant),
-    "list_tenants": _route(Command, list_tenants),
-    "suspend_tenant": _route(TenantCommand, suspend_tenant),
-    "resume_tenant": _route(TenantCommand, resume_tenant),
-    "create_user": _route(CreateUser, create_user),
-    "map_client": _route(MapClient, map_client),
-    "issue_token": _route(IssueToken, issue_token),
+ROUTES: dict[str, Route] = {
+    "create_tenant": route(CreateTenant, create_tenant),
+    "list_tenants": route(Command, list_tenants),
+    "suspend_tenant": route(TenantCommand, suspend_tenant),
+    "resume_tenant": route(TenantCommand, resume_tenant),
+    "create_user": route(CreateUser, create_user),
+    "map_client": route(MapClient, map_client),
+    "issue_token": route(IssueToken, issue_token),
 }
 
 
 def handler(event: dict[str, Any], context: object) -> Answer:
-    clear_context()
-    tenant = event.get("tenant")
-    bind_context(tenant=tenant if isinstance(tenant, str) else None, correlation_id=None)
-    try:
-        return {"ok": True, **_run(event)}
-    except OnyxError as error:
-        logger.warning(
-            "operator command refused", extra={"command": event.get("command"), "code": error.code}
-        )
-        return {"ok": False, "problem": error.to_problem()}
-
-
-def _run(event: dict[str, Any]) -> Answer:
-    act = ROUTES.get(str(event.get("command")))
-    if act is None:
-        raise BadRequest(f"commands are {', '.join(ROUTES)}", code="UNKNOWN_COMMAND")
-    try:
-        return act(event)
-    except ValidationError as error:
-        raise Unprocessable("the command's fields are not right", errors=findings(error)) from error
+    return answer(ROUTES, event)

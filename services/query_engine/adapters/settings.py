@@ -10,6 +10,11 @@ class ServerSettings(Settings):
     query_table: str
     dataset_table: str
     row_policy_table: str
+    outbox_table: str = ""
+    inbox_table: str = ""
+    actions_queue_url: str = ""
+    """Where workflows ask for queries; empty: they do not."""
+    actions_receives: int = 5
     lake_bucket: str
     results_bucket: str
     glue_database_prefix: str = ""

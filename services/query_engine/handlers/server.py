@@ -53,6 +53,7 @@ def wire(settings: "ServerSettings") -> "Services":
     from services.query_engine.domain.databases import database_of
     from services.query_engine.domain.router import HERE
     from services.query_engine.domain.routing_rules import ATHENA
+    from services.query_engine.handlers.actions import start as start_actions
     from services.query_engine.handlers.app import Services
     from shared.clock import SystemClock
     from shared.ids import UuidIds
@@ -95,8 +96,38 @@ def wire(settings: "ServerSettings") -> "Services":
     running = Running(log, clock)
     beside = Background(running.beat, BEAT)
 
+    serve_query = ServeQuery(
+        AnswerQuery(
+            catalog=catalog,
+            engine=pool,
+            log=log,
+            clock=clock,
+            ids=UuidIds(),
+            limits=Limits(rows=settings.query_max_rows, bytes=MAX_ANSWER_BYTES),
+            timeout_seconds=settings.query_timeout_seconds,
+            file_limits=Limits(rows=settings.query_file_rows, bytes=settings.query_file_mib * 2**20),
+            results_bucket=settings.results_bucket,
+            long_timeout_seconds=settings.query_long_seconds,
+            plan=PlanQuery(
+                FileFactsCache(pool),
+                (*HERE, ATHENA) if athena else HERE,
+                settings.athena_above_mib * MIB if athena else None,
+                residency=PoolResidency(pool),
+                database_prefix=settings.glue_database_prefix,
+            ),
+            policies=policies,
+            elsewhere={ATHENA: _athena(settings, credentials, access)} if athena else {},
+        ),
+        Turns(slots=settings.query_workers, waiting=settings.query_waiting, waiting_in_all=waiting),
+        running,
+        beside.spawn,
+    )
+    end_actions = start_actions(settings, serve_query) if settings.actions_queue_url else None
+
     def close() -> None:
         running.cancel_all()
+        if end_actions is not None:
+            end_actions()
         beside.close()
         watch.close()
         pool.close()
@@ -104,32 +135,7 @@ def wire(settings: "ServerSettings") -> "Services":
     keys = KeySet(keys_url(settings.token_issuer), clock)
     return Services(
         callers=AccessTokens(settings.token_issuer, settings.token_client_ids.split(), keys),
-        serve_query=ServeQuery(
-            AnswerQuery(
-                catalog=catalog,
-                engine=pool,
-                log=log,
-                clock=clock,
-                ids=UuidIds(),
-                limits=Limits(rows=settings.query_max_rows, bytes=MAX_ANSWER_BYTES),
-                timeout_seconds=settings.query_timeout_seconds,
-                file_limits=Limits(rows=settings.query_file_rows, bytes=settings.query_file_mib * 2**20),
-                results_bucket=settings.results_bucket,
-                long_timeout_seconds=settings.query_long_seconds,
-                plan=PlanQuery(
-                    FileFactsCache(pool),
-                    (*HERE, ATHENA) if athena else HERE,
-                    settings.athena_above_mib * MIB if athena else None,
-                    residency=PoolResidency(pool),
-                    database_prefix=settings.glue_database_prefix,
-                ),
-                policies=policies,
-                elsewhere={ATHENA: _athena(settings, credentials, access)} if athena else {},
-            ),
-            Turns(slots=settings.query_workers, waiting=settings.query_waiting, waiting_in_all=waiting),
-            running,
-            beside.spawn,
-        ),
+        serve_query=serve_query,
         list_tables=ListTables(catalog, datasets),
         fetch_result=FetchResult(read, ResultsS3(settings.results_bucket, credentials, clock)),
         cancel_query=CancelQuery(read, running),

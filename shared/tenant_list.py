@@ -1,4 +1,4 @@
-"""The tenants that the cost center knows of, for what runs over all of them: one partition of the bill table.
+"""The tenants that a domain knows of, for what runs over all of them: one partition of one of its tables.
 
 Rows: pk `TENANTS`, sk <tenant id>; and pk `SWEEPS`, sk <sweep>: the tenant whose turn came last. These two
 partitions are not a tenant's, so they are read and written here and nowhere else.
@@ -21,8 +21,8 @@ _PAGE = 100
 class TenantList:
     """One environment's tenants."""
 
-    def __init__(self, bill_table: str, client: "DynamoDBClient | None" = None) -> None:
-        self._table = bill_table
+    def __init__(self, table: str, client: "DynamoDBClient | None" = None) -> None:
+        self._table = table
         self._given = client
 
     @property

@@ -1,0 +1,352 @@
+"""Workflows: triggers, runs, and the state machines that walk them."""
+
+from aws_cdk import CfnOutput, Duration, Environment, Stack
+from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.constructs.control_function import ControlFunction
+from infra.constructs.data_bucket import data_bucket
+from infra.constructs.domain_stack import DomainStack
+from infra.constructs.domain_table import (
+    APPEND,
+    CONSUME,
+    COUNT,
+    DELETE,
+    GET,
+    LIST,
+    READ,
+    WRITE,
+    DomainTable,
+    names,
+    open_index,
+)
+from infra.constructs.event_channel import EventChannel, pattern_of, watch
+from infra.constructs.foundation import Foundation
+from infra.constructs.http_api_routes import HttpApiRoutes
+from infra.constructs.nag import acknowledge, wildcard_resource
+from infra.constructs.scheduled_sweep import ScheduledSweep
+from infra.constructs.state_machines import Schedules, StateMachines
+from services.workflow.events import ApprovalDecided, CronDue, RunCancelled, RunFinished, RunRequested
+from shared.actions import ActionFinished, ActionRequested
+
+DISPATCH_TIMEOUT = Duration.seconds(60)
+"""Longer than the longest action that runs within the dispatcher's call."""
+RECONCILE_EVERY = Duration.minutes(1)
+MACHINES_QUOTA = 10_000
+"""AWS's default for state machines in an account and region."""
+MACHINES_METRIC = "StateMachines"
+WEBHOOKS = "/v1/workflows/hooks/{hook}"
+_TALK = (RunRequested, CronDue)
+"""What the domain tells itself: no trigger may be on it."""
+
+
+class WorkflowStack(DomainStack):
+    """Outputs: the tables, the queues of its channels, ArtifactBucket, OperatorFunction."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        foundation: Foundation,
+        api: apigateway.IHttpApi,
+        authorizer: apigateway.IHttpRouteAuthorizer,
+        access_logs: s3.IBucket,
+        env: Environment | None = None,
+    ) -> None:
+        super().__init__(scope, id, foundation=foundation, domain="workflow", route="workflows", env=env)
+        self._tables()
+        self.outbox_table = self.outbox()
+        self.inbox_table = self.inbox()
+        self.artifacts = data_bucket(
+            self,
+            "Artifacts",
+            foundation=foundation,
+            access_logs=access_logs,
+            rules=[
+                s3.LifecycleRule(
+                    id="tidy",
+                    noncurrent_version_expiration=Duration.days(
+                        foundation.environment.noncurrent_version_days
+                    ),
+                    abort_incomplete_multipart_upload_after=Duration.days(2),
+                )
+            ],
+        )
+        self.variables["ARTIFACT_BUCKET"] = self.artifacts.bucket_name
+        CfnOutput(self, "ArtifactBucket", value=self.artifacts.bucket_name)
+        workflows = foundation.environment.workflows
+        self.secrets = f"onyx/{foundation.environment.name}/tenants/"
+        self.variables |= {
+            "SECRET_PREFIX": self.secrets,
+            "MAIL_SENDER": workflows.mail_sender,
+            "EGRESS_ALLOWED_HOSTS": " ".join(workflows.egress_allowed_hosts),
+        }
+        self.dispatcher = self._dispatcher()
+        self.machines = StateMachines(self, "Machines", foundation=foundation, task=self.dispatcher)
+        self.schedules = Schedules(self, "Schedules", foundation=foundation)
+        # What the dispatcher must not know, or it and its machines' role would need each other.
+        self.variables = self.variables | {
+            "DISPATCHER_ARN": self.dispatcher.function.function_arn,
+            "STATES_ROLE_ARN": self.machines.role.role_arn,
+            "MACHINE_PREFIX": self.machines.prefix,
+            "SCHEDULER_ROLE_ARN": self.schedules.role.role_arn,
+            "SCHEDULE_GROUP": self.schedules.name,
+            "BUS_ARN": foundation.bus.event_bus_arn,
+        }
+        self._api(api, authorizer)
+        self._operator()
+        self._triggers()
+        self._runs()
+        self._answers()
+        self._reconcile()
+
+    def _tables(self) -> None:
+        made = {
+            name: DomainTable(self, name, foundation=self.foundation)
+            for name in ("Workflow", "Version", "Trigger", "GlobalTrigger", "StepJournal", "Setting", "Audit")
+        }
+        made["Execution"] = DomainTable(self, "Execution", foundation=self.foundation, indexes=[open_index()])
+        self.heads, self.versions, self.triggers = made["Workflow"], made["Version"], made["Trigger"]
+        self.global_triggers, self.journal = made["GlobalTrigger"], made["StepJournal"]
+        self.settings, self.audit, self.executions = made["Setting"], made["Audit"], made["Execution"]
+        self.variables |= names(
+            {
+                "WORKFLOW_TABLE": self.heads,
+                "VERSION_TABLE": self.versions,
+                "TRIGGER_TABLE": self.triggers,
+                "GLOBAL_TRIGGER_TABLE": self.global_triggers,
+                "EXECUTION_TABLE": self.executions,
+                "STEP_JOURNAL_TABLE": self.journal,
+                "SETTING_TABLE": self.settings,
+                "AUDIT_TABLE": self.audit,
+            }
+        )
+
+    def _dispatcher(self) -> ControlFunction:
+        dispatcher = self.function("Dispatcher", "dispatcher", timeout=DISPATCH_TIMEOUT)
+        self._allow_runs(dispatcher)
+        self.settings.allow(dispatcher.role, *GET)
+        self._allow_artifacts(dispatcher, "s3:GetObject", "s3:PutObject")
+        self._allow_secrets(dispatcher, "GetSecretValue")
+        if self.foundation.environment.workflows.mail_sender:
+            self._allow_mail(dispatcher)
+        return dispatcher
+
+    def _allow_runs(self, function: ControlFunction) -> None:
+        """What it takes to move a run on: its row, its journal, its approvals, its audit, its events."""
+        role = function.role
+        self.versions.allow(role, *GET)
+        self.executions.allow(role, *READ, *WRITE, *COUNT, *DELETE)
+        self.journal.allow(role, *READ, *WRITE)
+        self.audit.allow(role, *READ, *WRITE)
+        self.outbox_table.allow(role, *APPEND)
+
+    def _api(self, api: apigateway.IHttpApi, authorizer: apigateway.IHttpRouteAuthorizer) -> None:
+        self.variables = self.variables | {"KEY_ARN": self.foundation.key.key_arn}
+        http = self.function("Api", "api", timeout=Duration.seconds(29))
+        self._allow_runs(http)
+        self.heads.allow(http.role, *READ, *WRITE)
+        self.versions.allow(http.role, *LIST, *WRITE)
+        self.triggers.allow(http.role, *READ, *WRITE, *COUNT)
+        self.settings.allow(http.role, *READ, *WRITE, *DELETE)
+        self._allow_artifacts(http, "s3:GetObject", "s3:PutObject")
+        self._allow_secrets(http, "CreateSecret", "PutSecretValue", "DeleteSecret", "RestoreSecret")
+        self.machines.allow_publish(http.role)
+        self.schedules.allow_change(http.role)
+        self.foundation.allow_page_tokens(http.role)
+        self.routes(api, http, authorizer=authorizer)
+        HttpApiRoutes(
+            self,
+            "Root",
+            api=api,
+            integration=integrations.HttpLambdaIntegration("Root", http.function),
+            authorizer=authorizer,
+            paths=["/v1/workflows"],
+        )
+        hooks = self.function("Hooks", "hooks", timeout=Duration.seconds(10))
+        self.triggers.allow(hooks.role, *GET)
+        self.heads.allow(hooks.role, *GET)
+        self.versions.allow(hooks.role, *GET)
+        self.outbox_table.allow(hooks.role, *APPEND)
+        self.executions.allow(hooks.role, *READ, *WRITE, *COUNT)
+        HttpApiRoutes(
+            self,
+            "Webhooks",
+            api=api,
+            integration=integrations.HttpLambdaIntegration("Hooks", hooks.function),
+            authorizer=None,
+            paths=[WEBHOOKS],
+            method=apigateway.HttpMethod.POST,
+            public=True,
+            reason="A sender has no token: its signature over the body is checked with the hook's secret.",
+        )
+
+    def _operator(self) -> None:
+        operator = self.function("Operator", "operator", timeout=Duration.seconds(30))
+        self.global_triggers.allow(operator.role, *READ, *WRITE, *COUNT, *DELETE)
+        CfnOutput(self, "OperatorFunction", value=operator.function.function_name)
+
+    def _triggers(self) -> None:
+        on_event = self.function("OnEvent", "on_event", timeout=Duration.seconds(30))
+        self._allow_match(on_event)
+        self.global_triggers.allow(on_event.role, *READ)
+        EventChannel(
+            self,
+            "Triggers",
+            foundation=self.foundation,
+            pattern=events.EventPattern(
+                source=events.Match.prefix("onyx."),
+                detail_type=events.Match.anything_but(
+                    *(kind.detail_type() for kind in (*_TALK, ActionRequested, ActionFinished))
+                ),
+            ),
+            consumer=on_event,
+        )
+        on_cron = self.function("OnCron", "on_cron", timeout=Duration.seconds(30))
+        self._allow_match(on_cron)
+        self.triggers.allow(on_cron.role, *WRITE)
+        EventChannel(self, "Cron", foundation=self.foundation, pattern=pattern_of(CronDue), consumer=on_cron)
+
+    def _allow_match(self, function: ControlFunction) -> None:
+        self.triggers.allow(function.role, *READ)
+        self.heads.allow(function.role, *READ)
+        self.versions.allow(function.role, *GET)
+        self.executions.allow(function.role, *READ, *WRITE, *COUNT)
+        self.inbox_table.allow(function.role, *CONSUME)
+        self.outbox_table.allow(function.role, *APPEND)
+
+    def _runs(self) -> None:
+        on_run = self.function("OnRunRequested", "on_run_requested", timeout=Duration.seconds(30))
+        self._allow_runs(on_run)
+        self.heads.allow(on_run.role, *READ)
+        self.settings.allow(on_run.role, *GET)
+        self.inbox_table.allow(on_run.role, *CONSUME)
+        self._allow_artifacts(on_run, "s3:GetObject", "s3:PutObject")
+        self.machines.allow_start(on_run.role)
+        self.machines.allow_stop(on_run.role)
+        EventChannel(
+            self,
+            "Execution",
+            foundation=self.foundation,
+            pattern=pattern_of(RunRequested, RunFinished, RunCancelled),
+            consumer=on_run,
+        )
+        on_ended = self.function("OnExecutionEnded", "on_execution_ended", timeout=Duration.seconds(30))
+        self._allow_runs(on_ended)
+        self.inbox_table.allow(on_ended.role, *CONSUME)
+        self._allow_artifacts(on_ended, "s3:GetObject", "s3:PutObject")
+        EventChannel(
+            self,
+            "Ended",
+            foundation=self.foundation,
+            bus=events.EventBus.from_event_bus_name(self, "DefaultBus", "default"),
+            pattern=events.EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={
+                    "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+                    "stateMachineArn": events.Match.prefix(
+                        f"arn:{self.partition}:states:{self.region}:{self.account}"
+                        f":stateMachine:{self.machines.prefix}"
+                    ),
+                },
+            ),
+            consumer=on_ended,
+        )
+
+    def _answers(self) -> None:
+        for id, channel, handler, kind in (
+            ("OnActionFinished", "Answers", "on_action_finished", ActionFinished),
+            ("OnApprovalDecided", "Approvals", "on_approval_decided", ApprovalDecided),
+        ):
+            function = self.function(id, handler, timeout=Duration.seconds(30))
+            self._allow_runs(function)
+            self.inbox_table.allow(function.role, *CONSUME)
+            self._allow_artifacts(function, "s3:GetObject", "s3:PutObject")
+            self.machines.allow_answer(function.role)
+            EventChannel(
+                self, channel, foundation=self.foundation, pattern=pattern_of(kind), consumer=function
+            )
+
+    def _reconcile(self) -> None:
+        job = self.function("Reconcile", "reconcile", timeout=Duration.seconds(55))
+        self._allow_runs(job)
+        self.executions.allow_indexes(job.role)
+        self.heads.allow(job.role, *READ, *WRITE)
+        self.versions.allow(job.role, *LIST, *WRITE)
+        self.triggers.allow(job.role, *READ, *WRITE, *COUNT)
+        self.settings.allow(job.role, *READ, *WRITE)
+        self._allow_artifacts(job, "s3:GetObject", "s3:PutObject")
+        for allow in (
+            self.machines.allow_publish,
+            self.machines.allow_collect,
+            self.machines.allow_start,
+            self.machines.allow_stop,
+            self.machines.allow_look,
+            self.machines.allow_answer,
+            self.schedules.allow_change,
+        ):
+            allow(job.role)
+        ScheduledSweep(
+            self,
+            "ReconcileSchedule",
+            foundation=self.foundation,
+            function=job,
+            every=RECONCILE_EVERY,
+            description="Holds runs against Step Functions, starts what waits, ends what is over",
+        )
+        watch(
+            self,
+            "Quota",
+            self.foundation,
+            metric=cloudwatch.Metric(
+                namespace="Onyx",
+                metric_name=MACHINES_METRIC,
+                dimensions_map={"service": self.domain},
+                statistic="Maximum",
+                period=Duration.minutes(15),
+            ),
+            threshold=MACHINES_QUOTA * 0.7,
+            description="State machines are at 70 % of the account's quota: ask AWS for more.",
+        )
+
+    def _allow_artifacts(self, function: ControlFunction, *actions: str) -> None:
+        objects = self.artifacts.arn_for_objects("*/runs/*")
+        function.role.add_to_principal_policy(iam.PolicyStatement(actions=list(actions), resources=[objects]))
+        self.foundation.allow_encrypt(function.role)
+        acknowledge(
+            function.role,
+            {wildcard_resource(function.role, objects): "A run's tenant and id are known at run time."},
+        )
+
+    def _allow_secrets(self, function: ControlFunction, *actions: str) -> None:
+        stack = Stack.of(self)
+        secrets = (
+            f"arn:{stack.partition}:secretsmanager:{stack.region}:{stack.account}:secret:{self.secrets}*"
+        )
+        function.role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=[f"secretsmanager:{action}" for action in actions], resources=[secrets]
+            )
+        )
+        acknowledge(
+            function.role,
+            {wildcard_resource(function.role, secrets): "Tenants' credentials, named at run time."},
+        )
+
+    def _allow_mail(self, function: ControlFunction) -> None:
+        stack = Stack.of(self)
+        sender = self.foundation.environment.workflows.mail_sender
+        identities = [
+            f"arn:{stack.partition}:ses:{stack.region}:{stack.account}:identity/{name}"
+            for name in (sender, sender.partition("@")[2])
+        ]
+        function.role.add_to_principal_policy(
+            iam.PolicyStatement(actions=["ses:SendEmail"], resources=identities)
+        )
