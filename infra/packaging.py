@@ -118,7 +118,7 @@ def _domain_files(domain: str) -> Iterator[str]:
     yield from _tree(f"services/{domain}")
     for peer in sorted(peers(domain)):
         yield f"services/{peer}/__init__.py"
-        yield f"services/{peer}/events.py"
+        yield from _contract(peer)
 
 
 def peers(domain: str) -> set[str]:
@@ -131,8 +131,14 @@ def peers(domain: str) -> set[str]:
             peer = module.split(".")[1]
             if peer != domain and peer not in found:
                 found.add(peer)
-                waiting.append(f"services/{peer}/events.py")
+                waiting += [f for f in _contract(peer) if f.endswith(".py")]
     return found
+
+
+def _contract(domain: str) -> list[str]:
+    """The files of what a domain publishes: its `events.py`, or the package of that name."""
+    module = f"services/{domain}/events.py"
+    return [module] if (ROOT / module).is_file() else _tree(f"services/{domain}/events")
 
 
 def _imported_services(tree: ast.AST) -> Iterator[str]:

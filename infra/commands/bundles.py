@@ -4,12 +4,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from infra.commands.errors import CommandError, usage
 from infra.commands.landing import bill_files, source_of
 
 MANIFEST = "-Manifest.json"
-_LISTS = ("reportKeys", "dataFiles")
+AZURE_MANIFEST = "manifest.json"
+_LISTS = ("reportKeys", "dataFiles", "blobs")
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,11 @@ def bundles(paths: Sequence[Path], source: str | None) -> tuple[list[Bundle], li
     found: list[Bundle] = []
     single: list[Path] = []
     for path in paths:
-        manifests = sorted(path.rglob(f"*{MANIFEST}"), key=_depth) if path.is_dir() else []
+        manifests = _manifests(path) if path.is_dir() else []
         if not manifests:
             single += bill_files([path])
             continue
-        names = sorted({each.name for each in manifests})
+        names = sorted({_export(each) for each in manifests})
         if source is None and len(names) > 1:
             raise usage(
                 f"{path} has manifests of several exports ({', '.join(names)}): ingest each one's folder by "
@@ -47,8 +49,22 @@ def bundles(paths: Sequence[Path], source: str | None) -> tuple[list[Bundle], li
 
 
 def report_source(manifest: Path) -> str:
-    """acme-cur-Manifest.json -> acme-cur."""
-    return source_of(Path(manifest.name.removesuffix(MANIFEST)))
+    """acme-cur-Manifest.json -> acme-cur; of Azure's the export's name, which stands in it."""
+    return source_of(Path(_export(manifest).removesuffix(MANIFEST)))
+
+
+def _manifests(folder: Path) -> list[Path]:
+    azures = [each for each in folder.rglob(AZURE_MANIFEST) if "blobs" in _read(each)]
+    return sorted([*folder.rglob(f"*{MANIFEST}"), *azures], key=_depth)
+
+
+def _export(manifest: Path) -> str:
+    """What tells manifests of several exports apart: AWS calls them so, Azure calls all the same."""
+    if manifest.name != AZURE_MANIFEST:
+        return manifest.name
+    config = _read(manifest).get("exportConfig")
+    name = config.get("exportName") if isinstance(config, dict) else None
+    return name if isinstance(name, str) and name else "azure"
 
 
 def _depth(path: Path) -> tuple[int, str]:
@@ -58,20 +74,22 @@ def _depth(path: Path) -> tuple[int, str]:
 
 def _named(manifest: Path) -> list[str]:
     """The base names of what it names; Onyx says what is wrong with one that cannot be read."""
+    read = _read(manifest)
+    lists = [read.get(name) for name in _LISTS]
+    named = [each for names in lists if isinstance(names, list) for each in names]
+    paths = [each.get("blobName") if isinstance(each, dict) else each for each in named]
+    return [path.rsplit("/", 1)[-1] for path in paths if isinstance(path, str)]
+
+
+def _read(manifest: Path) -> dict[str, Any]:
+    """What stands in it; nothing of one that is no JSON object."""
     try:
         read = json.loads(manifest.read_bytes())
     except OSError as error:
         raise CommandError(f"{manifest}: it cannot be read: {error.strerror or error}") from None
-    except ValueError:
-        return []
-    lists = [read.get(name) for name in _LISTS] if isinstance(read, dict) else []
-    return [
-        each.rsplit("/", 1)[-1]
-        for names in lists
-        if isinstance(names, list)
-        for each in names
-        if isinstance(each, str)
-    ]
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
 
 
 def _is_bill(path: Path) -> bool:

@@ -35,9 +35,10 @@ def ingest(
     port: Port = DEFAULT_PORT,
     env: Env = "local",
 ) -> None:
-    """Upload bills and print what became of each. A folder with an AWS manifest is one delivery.
+    """Upload bills and print what became of each. A folder with a manifest of AWS or Azure is one
+    delivery.
 
-    Reads AWS CUR (csv, csv.gz, parquet) and FOCUS 1.0 to 1.3 (csv). Exit code 1 when a bill is rejected
+    Reads AWS CUR and CUR 2.0, FOCUS 1.0 to 1.3 and Azure's cost export. Exit code 1 when a bill is rejected
     or a delivery was given up.
     """
     if source is not None:

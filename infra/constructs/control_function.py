@@ -12,6 +12,8 @@ from infra.constructs.foundation import Foundation
 from infra.constructs.nag import acknowledge
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
+METRICS = "Onyx"
+"""The namespace of the metrics that functions and tasks write."""
 ARCHITECTURE = lambda_.Architecture.ARM_64
 
 
@@ -85,7 +87,7 @@ def common_environment(foundation: Foundation, *, service: str) -> dict[str, str
     return {
         "ONYX_ENV": foundation.environment.name,
         "POWERTOOLS_SERVICE_NAME": service,
-        "POWERTOOLS_METRICS_NAMESPACE": "Onyx",
+        "POWERTOOLS_METRICS_NAMESPACE": METRICS,
         "BUS_NAME": foundation.bus.event_bus_name,
         "PAGE_TOKEN_SECRET_ARN": foundation.page_token_secret.secret_arn,
     }

@@ -172,14 +172,18 @@ def watch(
     metric: cloudwatch.IMetric,
     threshold: float,
     description: str,
+    periods: int = 1,
 ) -> cloudwatch.Alarm:
-    """An alarm to the alarm topic when `metric` reaches `threshold` in one period; no data is no alarm."""
+    """An alarm to the alarm topic when `metric` reaches `threshold` in so many `periods` in a row.
+
+    No data is no alarm.
+    """
     alarm = cloudwatch.Alarm(
         scope,
         f"{id}Alarm",
         metric=metric,
         threshold=threshold,
-        evaluation_periods=1,
+        evaluation_periods=periods,
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         alarm_description=description,

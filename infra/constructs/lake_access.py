@@ -49,13 +49,14 @@ class LakeAccess:
         self.foundation.allow_decrypt(role)
 
     def allow_quarantine(self, role: iam.IRole) -> None:
-        """Move a refused delivery: put it below a tenant's `.quarantine/`, delete the version that landed.
+        """Move a refused delivery: put it, with a tag, below a tenant's `.quarantine/`, delete the version
+        that landed.
 
         List versions: which one of a file belongs to a manifest. What sessions see is cut to one tenant.
         """
         role.add_to_principal_policy(
             iam.PolicyStatement(
-                actions=["s3:PutObject", "s3:AbortMultipartUpload"],
+                actions=["s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"],
                 resources=[self.landing.arn_for_objects("*/.quarantine/*")],
             )
         )

@@ -2,10 +2,12 @@
 
 from aws_cdk import Duration, Environment
 from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from constructs import Construct
 
 from infra.constructs.connected_accounts import allow_customers_roles, trusted_roles
+from infra.constructs.control_function import METRICS
 from infra.constructs.data_service import DataService, Place, Scaled
 from infra.constructs.domain_stack import DomainStack
 from infra.constructs.domain_table import (
@@ -20,7 +22,7 @@ from infra.constructs.domain_table import (
     DomainTable,
     names,
 )
-from infra.constructs.event_channel import EventChannel, object_created, pattern_of
+from infra.constructs.event_channel import EventChannel, object_created, pattern_of, watch
 from infra.constructs.foundation import Foundation
 from infra.constructs.lake_access import LakeAccess
 from infra.constructs.scheduled_sweep import ScheduledSweep
@@ -35,6 +37,8 @@ OVERDUE_SWEEP_EVERY = Duration.hours(1)
 PULL_EVERY = Duration.minutes(15)
 PULL_TIMEOUT = Duration.minutes(14)
 """One run ends before the next begins."""
+PULLS_BEFORE_ALARM = 4
+"""So many runs in a row must meet a failing connection: one may be the account's own bad moment."""
 
 
 class CostCenterStack(DomainStack):
@@ -119,6 +123,21 @@ class CostCenterStack(DomainStack):
             function=pull,
             every=PULL_EVERY,
             description="Copies new deliveries from the connected AWS accounts",
+        )
+        watch(
+            pull,
+            "Failing",
+            self.foundation,
+            metric=cloudwatch.Metric(
+                namespace=METRICS,
+                metric_name="ConnectionPullsFailed",
+                dimensions_map={"service": self.domain},
+                period=PULL_EVERY,
+                statistic="Maximum",
+            ),
+            threshold=self.foundation.environment.alarms.failing_connections,
+            periods=PULLS_BEFORE_ALARM,
+            description="A connected account's bills cannot be pulled: `onyx connect list` says why.",
         )
 
     def _overdue(self, outbox: DomainTable) -> None:

@@ -291,6 +291,7 @@ class WorkflowStack(DomainStack):
             self.machines.allow_look,
             self.machines.allow_answer,
             self.schedules.allow_change,
+            self.schedules.allow_list,
         ):
             allow(job.role)
         ScheduledSweep(

@@ -25,6 +25,8 @@ WILDCARDS = {
     ("states:*", "arn:aws:states:*:stateMachine:onyx-*-?"): "machines are made per tenant and workflow",
     ("states:*", "arn:aws:states:*:execution:onyx-*-?"): "their executions",
     ("states:ListStateMachines", "*"): "a list is of the whole account",
+    ("states:SendTask*", "*"): "a token names its task",
+    ("scheduler:ListSchedules", "*"): "a list is of the whole account",
     ("scheduler:*", "arn:aws:scheduler:*:schedule/onyx-*/?"): "schedules are made per trigger",
     ("ecs:*TaskProtection", "arn:aws:ecs:us-east-1:000000000000:task/network.Cluster????????/?"): "own task",
 }

@@ -1,7 +1,7 @@
 """Step Functions: an execution runs its version, and ends when and as it ends on AWS.
 
 The emulator walks every execution and every branch in a thread of its own. What has to end together shares a
-`_Scope`; whoever waits in one wakes up when it ends.
+`Scope`; whoever waits in one wakes up when it ends.
 """
 
 import contextvars
@@ -15,61 +15,15 @@ from typing import Any
 
 from ministack.services import stepfunctions as states
 
+from infra.local.patches.execution_scope import Scope, Stopped
+
 _INTERVAL = 0.2
 """Seconds between two looks at the deadlines of executions."""
 
-
-class _Stopped(Exception):  # noqa: N818 - no error
-    """What this thread walks has ended."""
-
-
-class _Scope:
-    """An execution, or the branches of one Parallel or Map state within it."""
-
-    def __init__(self, outer: "_Scope | None" = None) -> None:
-        self._lock = threading.Lock()
-        self._ended = False
-        self._waiting: set[threading.Event] = set()
-        self._outer = outer
-
-    @property
-    def ended(self) -> bool:
-        return self._ended or (self._outer is not None and self._outer.ended)
-
-    def end(self) -> None:
-        """Wakes all who wait here; those within are watched from the outside (`wait`)."""
-        with self._lock:
-            self._ended = True
-            for event in self._waiting:
-                event.set()
-
-    def wait(self, event: threading.Event, seconds: float | None) -> bool:
-        """Whether `event` happened within so many seconds. Raises _Stopped once the scope has ended."""
-        scopes = list(self._with_outer())
-        for scope in scopes:
-            with scope._lock:
-                scope._waiting.add(event)
-        try:
-            happened = not self.ended and event.wait(seconds)
-        finally:
-            for scope in scopes:
-                with scope._lock:
-                    scope._waiting.discard(event)
-        if self.ended:
-            raise _Stopped
-        return happened
-
-    def _with_outer(self) -> Any:
-        scope: _Scope | None = self
-        while scope is not None:
-            yield scope
-            scope = scope._outer
-
-
-_scope: ContextVar[_Scope | None] = ContextVar("scope_of_the_execution", default=None)
+_scope: ContextVar[Scope | None] = ContextVar("scope_of_the_execution", default=None)
 _version: ContextVar[dict[str, Any] | None] = ContextVar("version_of_the_machine", default=None)
 _ending = threading.Lock()
-_going: dict[str, tuple[_Scope, float | None, contextvars.Context]] = {}
+_going: dict[str, tuple[Scope, float | None, contextvars.Context]] = {}
 """By the execution's ARN: its scope, its deadline (epoch), and the account and region that it runs in."""
 
 
@@ -165,7 +119,7 @@ def _run(arn: str) -> None:
         return
     definition = json.loads((_version.get() or machine)["definition"])
     seconds = definition.get("TimeoutSeconds")
-    scope = _Scope()
+    scope = Scope()
     _scope.set(scope)
     _going[arn] = (scope, seconds and time.time() + seconds, contextvars.copy_context())
     given = json.loads(execution["input"])
@@ -181,6 +135,8 @@ def _run(arn: str) -> None:
         "variables": {},
     }
     try:
+        if execution["status"] != "RUNNING":
+            return  # stopped before it began
         output = _walk(definition["States"], definition["StartAt"], given, execution, context)
         _end(execution, "SUCCEEDED", "ExecutionSucceeded", output=json.dumps(output))
     except states._ExecutionError as error:
@@ -194,7 +150,7 @@ def _run(arn: str) -> None:
 
 def _walk(machine: dict[str, Any], start: str, data: Any, execution: Any, context: Any) -> Any:
     """From `start` to an end; None where its scope ends before. Branches do not share what is of a state."""
-    scope = _scope.get() or _Scope()
+    scope = _scope.get() or Scope()
     data, context = copy.deepcopy(data), {**context}
     name: str | None = start
     try:
@@ -207,7 +163,7 @@ def _walk(machine: dict[str, Any], start: str, data: Any, execution: Any, contex
             data, following = _visit(state, data, execution, context)
             _note(execution, state, "Exited", name, "output", data)
             name = following
-    except _Stopped:
+    except Stopped:
         return None
     except Exception:
         scope.end()
@@ -237,7 +193,7 @@ def _in_a_scope(run: Any) -> Any:
     """`run` with a scope of its own for the branches that it starts: they copy its context."""
 
     def running(*arguments: Any) -> Any:
-        token = _scope.set(_Scope(_scope.get()))
+        token = _scope.set(Scope(_scope.get()))
         try:
             return run(*arguments)
         finally:
@@ -272,7 +228,7 @@ def _time_out(arn: str) -> None:
 
 def _call_back(resource: str, data: Any, token: str, state: dict[str, Any]) -> Any:
     """The call, then its answer by token."""
-    scope = _scope.get() or _Scope()
+    scope = _scope.get() or Scope()
     deadline = time.time() + state.get("TimeoutSeconds", 99_999_999)
     waiting: dict[str, Any] = {"event": threading.Event(), "result": None, "error": None, "heartbeat": None}
     states._task_tokens[token] = waiting
@@ -288,7 +244,7 @@ def _call_back(resource: str, data: Any, token: str, state: dict[str, Any]) -> A
     return json.loads(waiting["result"])
 
 
-def _await(scope: _Scope, waiting: dict[str, Any], deadline: float, beat: float | None) -> None:
+def _await(scope: Scope, waiting: dict[str, Any], deadline: float, beat: float | None) -> None:
     began = time.time()
     while True:
         beaten = (states._iso_to_epoch_ms(waiting["heartbeat"]) or 0) / 1000
