@@ -1,18 +1,16 @@
 """Runs a plan with DuckDB, over local files: for what Polars does not express.
 
-Used inside a worker process. Each query has a database of its own, in memory, that reads the plan's files and
+Used inside a worker process. Each query has a database to itself, in memory, that reads the plan's files and
 no other: access to anything else is switched off, and so is the way back.
 """
 
 import re
-import resource
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import duckdb
 import polars as pl
 
-from services.query_engine.adapters.decimal_functions import register_decimals
+from services.query_engine.adapters.duckdb_databases import Databases
 from services.query_engine.adapters.duckdb_errors import explained, unreadable
 from services.query_engine.adapters.lake_files import LakeFiles
 from services.query_engine.domain import errors
@@ -22,6 +20,9 @@ from services.query_engine.domain.plan import BoundTable, Plan
 from services.query_engine.domain.tables import Column, FileGroup
 
 _PATTERN = re.compile(r"[*?\[\]{}]")
+
+DATABASES = Databases()
+"""Of this process."""
 
 
 def run(
@@ -33,9 +34,7 @@ def run(
     many as there are cores.
     """
     local = {path: _plain(files.local(path)) for each in plan.tables for path in each.table.files}
-    with duckdb.connect(config=_config(memory_bytes or _share_of_memory(), threads)) as connection:
-        register_decimals(connection)
-        close_doors(connection, sorted(local.values()))
+    with DATABASES.opened(list(local.values()), memory_bytes, threads) as connection:
         try:
             for each in plan.tables:
                 connection.execute(_view(each, local))
@@ -45,46 +44,10 @@ def run(
             raise unreadable(error) from error
         try:
             with files.stop.interrupting(connection.interrupt):
-                found: pl.DataFrame = _answered(connection.sql(plan.sql)).limit(rows).pl()
+                found: pl.DataFrame = _answered(_asked(connection, plan.sql)).limit(rows).pl()
         except duckdb.Error as error:
             raise explained(error) from error
     return found
-
-
-# --- the database ---
-
-
-def _config(memory_bytes: int | None, threads: int | None) -> dict[str, Any]:
-    settings: dict[str, Any] = {
-        # Names of ours only: a Python variable is no table.
-        "python_enable_replacements": False,
-        "autoload_known_extensions": False,
-        "autoinstall_known_extensions": False,
-        "allow_community_extensions": False,
-        # Nothing of a tenant is written to a disk: what does not fit fails.
-        "temp_directory": "",
-    }
-    if memory_bytes is not None:
-        settings["memory_limit"] = f"{memory_bytes // 2**20}MiB"
-    if threads is not None:
-        settings["threads"] = threads
-    return settings
-
-
-def _share_of_memory() -> int | None:
-    """Half of what the process may hold: what else runs in it needs some, and Polars reads the answer."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
-    return None if limit == resource.RLIM_INFINITY else limit // 2
-
-
-def close_doors(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> None:
-    """Let `connection` read `files` and nothing else, in settings that cannot be changed back."""
-    connection.execute("SET TimeZone = 'UTC'")
-    # Drops a filter on one side of a self join made of a window: rows of others came through.
-    connection.execute("SET disabled_optimizers = 'window_self_join'")
-    connection.execute("SET allowed_paths = ?", [list(files)])
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
 
 
 # --- binding ---
@@ -134,6 +97,14 @@ def _name(text: str) -> str:
 
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
+
+
+def _asked(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
+    """One SELECT, which leaves nothing behind that another query of the database could meet."""
+    statements = connection.extract_statements(sql)
+    if [each.type for each in statements] != [duckdb.StatementType.SELECT]:
+        raise failure(errors.UNSUPPORTED_SQL, "The engine answers one SELECT")
+    return connection.sql(statements[0])
 
 
 # --- the answer ---

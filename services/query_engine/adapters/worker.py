@@ -100,6 +100,8 @@ def main(channel: Connection, size: Size) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _forget_credentials()
+    # A panic is caught, and told in a line: its stack, of Rust's frames, would fill the server's log.
+    os.environ["RUST_BACKTRACE"] = "0"
     from services.query_engine.adapters import engines
     from services.query_engine.adapters.file_cache import FileCache
     from services.query_engine.adapters.frames import FrameStore

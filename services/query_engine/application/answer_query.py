@@ -124,7 +124,9 @@ class AnswerQuery:
             binding = self.policies.binding(caller.tenant, caller.subject)
             tables = self.catalog.tables(caller.tenant, as_of)
             earlier = partial(self.catalog.tables, caller.tenant)
-            planned = self.plan(caller.tenant, text, tables, self.clock.now(), earlier, binding)
+            planned = self.plan(
+                caller.tenant, text, tables, self.clock.now(), earlier, binding, keep=as_of is None
+            )
             if planned.explanation is not None and (long or form is not Format.JSON):
                 raise refuse(UNSUPPORTED_SQL, "EXPLAIN is answered at once and as JSON")
         except OnyxError as error:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.query_engine.application.kept_plans import KeptPlans
 from services.query_engine.domain.explain import (
     Explanation,
     NoResidency,
@@ -17,6 +18,7 @@ from services.query_engine.domain.joins import require_bounded, shape_of
 from services.query_engine.domain.plan import Plan
 from services.query_engine.domain.policies import Binding
 from services.query_engine.domain.pruning import Scan, prune, tests_of
+from services.query_engine.domain.query import reads_clock
 from services.query_engine.domain.restricting import restricted, told
 from services.query_engine.domain.router import HERE, Routed, pass_on, route
 from services.query_engine.domain.routing_rules import ATHENA, Features
@@ -61,6 +63,7 @@ class PlanQuery:
     residency: Residency = field(default_factory=NoResidency)
     database_prefix: str = ""
     """Of the tenants' databases: a query may name its tenant's own in front of a table."""
+    kept: KeptPlans = field(default_factory=KeptPlans)
 
     def __call__(
         self,
@@ -70,15 +73,47 @@ class PlanQuery:
         now: datetime,
         earlier: Earlier | None = None,
         binding: Binding | None = None,
+        *,
+        keep: bool = False,
     ) -> Planned:
         """The plan of `text` over `tables` of `tenant`; `earlier` are its tables at a moment, and `binding`
-        says which of their rows the caller may see.
+        says which of their rows the caller may see. `keep`: the tables are those of now, so the plan may be
+        kept, or one that was.
 
         Raises BadRequest for what is refused, and OnyxError (LAKE_UNAVAILABLE) where the bytes have to be
         known for the limit and cannot be.
         """
+        if not keep:
+            return self._made(tenant, text, tables, now, earlier, binding)[0]
+        found = self.kept.find(tenant, text, binding, tables)
+        if found is None:
+            found, lasting = self._made(tenant, text, tables, now, earlier, binding)
+            if lasting:
+                self.kept.keep(tenant, text, binding, tables, found)
+        return found
+
+    def _made(
+        self,
+        tenant: TenantId,
+        text: str,
+        tables: Mapping[str, Table],
+        now: datetime,
+        earlier: Earlier | None,
+        binding: Binding | None,
+    ) -> tuple[Planned, bool]:
+        """A fresh plan, and whether it is the same at any other moment over these tables."""
         text, explained = split_explain(text)
-        query = read_query(text, tables, now, earlier=earlier, databases=self._databases(tenant))
+        moments: list[datetime] = []
+
+        def at(moment: datetime) -> Mapping[str, Table]:
+            moments.append(moment)
+            return earlier(moment) if earlier else {}
+
+        query = read_query(
+            text, tables, now, earlier=at if earlier else None, databases=self._databases(tenant)
+        )
+        # What is kept of the past ends one day, and the catalog of now does not tell when.
+        lasting = not explained and not moments and not reads_clock(query)
         if binding is not None:
             query = restricted(query, binding)
         tests = tests_of(query)
@@ -91,7 +126,8 @@ class PlanQuery:
             if whole or (tests[name] and len(table.files) > 1)
             for path in table.files
         ]
-        scan = prune(query, self._facts(tenant, paths, needed=limit is not None), tests)
+        facts = self._facts(tenant, paths, needed=limit is not None)
+        scan = prune(query, facts, tests)
         shape = shape_of(query.statement, _rows(scan))
         require_bounded(shape)
         features = Features(shape, scan.bytes_after, limit)
@@ -101,7 +137,9 @@ class PlanQuery:
             held = self.residency.in_memory(tenant, routed.plan)
             policies = told(binding, query.tables) if binding is not None else {}
             explanation = explain(query.tables, scan, routed, held, policies)
-        return Planned(scan, features, self.available, routed, explanation)
+        # What could not be learned of a file now may be known the next time.
+        lasting = lasting and all(path in facts for path in paths)
+        return Planned(scan, features, self.available, routed, explanation), lasting
 
     def _databases(self, tenant: TenantId) -> frozenset[str]:
         """A tenant id has no underscore, so no two tenants' databases have one name."""

@@ -26,6 +26,21 @@ class Query:
     notes: tuple[str, ...] = ()
 
 
+def reads_clock(query: Query) -> bool:
+    """Whether the query means something else at another moment."""
+    return query.statement.find(*_CLOCK) is not None
+
+
+_CLOCK = (
+    exp.CurrentDate,
+    exp.CurrentDatetime,
+    exp.CurrentTime,
+    exp.CurrentTimestamp,
+    exp.Localtime,
+    exp.Localtimestamp,
+)
+
+
 def outermost(statement: exp.Query) -> exp.Select:
     """The SELECT that names the columns of the answer: the first of a UNION."""
     node: exp.Expr = statement

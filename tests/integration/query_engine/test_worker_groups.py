@@ -128,6 +128,40 @@ def test_a_worker_that_is_being_replaced_is_waited_for_rather_than_shared(
     assert slow.result(60) == home
 
 
+def test_who_waits_for_a_worker_that_starts_goes_to_one_that_becomes_idle_before(
+    started: Callable[..., Asking],
+) -> None:
+    asking = started(workers=2)
+    one, two = asking.homes()
+    home, other = asking.ask("answer", one), asking.ask("answer", two)
+    slow = asking.later("wait", one)
+    eventually(lambda: asking.pool._load[0] == 1)
+    (asking.folder / "later").touch()
+    os.kill(other, signal.SIGKILL)
+    eventually(lambda: not asking.pool._groups[1].up)
+    waiting = asking.later("answer", two)
+    eventually(lambda: asking.pool._load[1] == 1)
+    asking.let("wait")
+    assert slow.result(60) == home
+    assert waiting.result(60) == home
+    assert not asking.pool._groups[1].up
+    assert asking.pool._load == [0, 0]
+    (asking.folder / "later").unlink()
+
+
+def test_who_waits_for_a_worker_that_does_not_start_is_told_in_time(started: Callable[..., Asking]) -> None:
+    asking = started()
+    home = asking.ask("answer")
+    (asking.folder / "later").touch()
+    os.kill(home, signal.SIGKILL)
+    eventually(lambda: not asking.pool._groups[0].up)
+    assert code_of(lambda: asking.ask("answer", seconds=0.5)) == QUERY_BUSY
+    waiting = asking.later("answer")
+    eventually(lambda: asking.pool._load[0] == 1)
+    asking.pool.close()
+    assert code_of(waiting) == QUERY_BUSY
+
+
 def test_who_brings_a_worker_down_is_told_and_who_was_beside_is_answered(
     started: Callable[..., Asking],
 ) -> None:

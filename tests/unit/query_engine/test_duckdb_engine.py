@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from services.query_engine.adapters import duckdb_engine
+from services.query_engine.adapters.duckdb_databases import close_doors
 from services.query_engine.adapters.duckdb_errors import explained
 from services.query_engine.adapters.engines import run
 from services.query_engine.adapters.lake_files import LakeFiles
@@ -90,7 +91,7 @@ def test_a_filter_holds_on_both_sides_of_a_window(tmp_path: Path) -> None:
               SELECT svc, CAST(sum(c) OVER (PARTITION BY svc) AS BIGINT) AS total FROM d ORDER BY svc"""
     assert duckdb.connect().execute(sql).fetchall() == [(0, 8000), (1, 8000), (2, 8000)]
     with duckdb.connect() as connection:
-        duckdb_engine.close_doors(connection, files)
+        close_doors(connection, files)
         assert connection.execute(sql).fetchall() == [(0, 4000), (1, 4000), (2, 4000)]
 
 
