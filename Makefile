@@ -8,14 +8,14 @@ UV := UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 CDK_CLI ?= aws-cdk@$(shell sed -n 's/^CDK_CLI = "\(.*\)"/\1/p' app.py)
 ENV ?= dev
 
-.PHONY: help setup run down test test-long bench lint format types imports unit infra e2e openapi schemas synth package deploy lock clean
+.PHONY: help setup run down test test-long bench lint format types imports unit infra e2e openapi actions schemas synth package deploy lock clean
 
 help:  ## list the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: .venv/.ready  ## create .venv with all that the project needs, from the lock
 
-.venv/.ready: pyproject.toml uv.lock
+.venv/.ready: pyproject.toml uv.lock tests/contract/asl/package-lock.json
 	@bash infra/setup.sh "$(PYTHON)" "$(UV_VERSION)"
 	@touch $@
 
@@ -29,7 +29,7 @@ down: setup  ## stop the platform that `make run` started
 test: lint types imports unit infra e2e  ## all that CI runs: lint, types, imports, every test but the long ones
 
 unit: setup  ## fast tests: rules, use cases, adapters against moto, contracts
-	@$(BIN)/pytest -q -n 2 -m "not long" tests/unit tests/integration tests/contract
+	@$(BIN)/pytest -q -n 2 -m "not long" tests/unit tests/integration tests/contract tests/replay
 
 infra: setup  ## synthesized templates and packages
 	@$(BIN)/pytest -q -m "not long" tests/infra
@@ -59,6 +59,9 @@ imports: setup  ## who may import whom
 
 openapi: setup  ## write services/portal/openapi.json from the routes
 	@$(BIN)/python -m infra.openapi
+
+actions: setup  ## write services/workflow/actions.json from the actions that services declare
+	@$(BIN)/python -m infra.actions
 
 schemas: setup  ## write docs/events/*.json from the event classes
 	@$(BIN)/python -m shared.schemas docs/events

@@ -37,6 +37,7 @@ def apply(proxy: PrivateProxy, *, front_url: str, api_name: str) -> None:
     lambda_runtime.shorten_the_wait_for_stderr()
     lambda_runtime.end_workers_with_the_emulator()
     lambda_runtime.keep_code_of_older_generations()
+    lambda_runtime.read_streams_from_their_beginning()
     s3_events.tell_the_version_of_an_object()
     scheduler.keep_schedules_as_declared()
     step_functions.run_the_version_that_was_started()

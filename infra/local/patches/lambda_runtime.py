@@ -1,6 +1,7 @@
 """Lambda: the warm worker processes and the code they run."""
 
 import functools
+from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
@@ -31,3 +32,16 @@ def end_workers_with_the_emulator() -> None:
 def keep_code_of_older_generations() -> None:
     """Code is pruned whenever state is read, also for a snapshot that is never finished."""
     lambda_svc._prune_orphan_code_blobs = lambda referenced: None
+
+
+def read_streams_from_their_beginning() -> None:
+    """A start finds how far a table's stream was read, and none of its records: as many of the next ones
+    would be skipped. All of ours begin at the oldest record there is."""
+    restore = lambda_svc._restore_esm_positions
+
+    @functools.wraps(restore)
+    def restored(store: Any, positions: Any) -> None:
+        if store is not lambda_svc._dynamodb_stream_positions:
+            restore(store, positions)
+
+    lambda_svc._restore_esm_positions = restored

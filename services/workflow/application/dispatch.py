@@ -27,9 +27,11 @@ from services.workflow.domain.definition import (
 )
 from services.workflow.domain.dispatch import Op, Outcome, Reply, Request
 from services.workflow.domain.effects import SETTLED, failed, reply_of
+from services.workflow.domain.errors import DefinitionInvalid
 from services.workflow.domain.places import iterations
 from services.workflow.domain.run import RunStatus, StepRecord, StepStatus
 from shared.errors import OnyxError, Unavailable, VersionConflict
+from shared.observability import logger
 from shared.tenancy import TenantId, tenant_id
 
 CLEANUP = "cleanup"
@@ -48,7 +50,8 @@ HANDLERS: Mapping[type[Step], Handler] = {
 
 @dataclass(frozen=True)
 class Dispatch:
-    """The use case. `Reply.code` of a STOP says why: RUN_UNKNOWN, RUN_OTHER_VERSION, RUN_<status>."""
+    """The use case. `Reply.code` of a STOP says why: RUN_UNKNOWN, RUN_OTHER_VERSION, VERSION_UNKNOWN,
+    RUN_<status>."""
 
     runtime: Runtime
 
@@ -84,7 +87,11 @@ class Dispatch:
             # An end that was written is an end, whoever asks again.
             outcome = Outcome.OK if request.op is Op.END else Outcome.STOP
             return Reply(outcome, code=f"RUN_{run.status.value.upper()}")
-        published = self.runtime.versions.get(tenant, run.workflow, run.version)
+        try:
+            published = self.runtime.versions.get(tenant, run.workflow, run.version)
+        except DefinitionInvalid:
+            logger.exception("a published version cannot be read any more", run=run.id)
+            published = None
         if published is None:
             return Reply(Outcome.STOP, code="VERSION_UNKNOWN")
         return Call(request, run, published, self.runtime.clock.now())

@@ -11,7 +11,7 @@ from shared.clock import Clock
 from shared.tenancy import TenantId
 
 GRACE = timedelta(minutes=5)
-"""How long after its deadline Step Functions may take to end an execution."""
+"""How long after its deadline Step Functions may take to end an execution, and after its start to know it."""
 _RUNNING = "RUNNING"
 _ENDINGS = {
     "TIMED_OUT": (RunStatus.TIMED_OUT, "RUN_TIMED_OUT", "the run took longer than its workflow's timeout"),
@@ -50,6 +50,8 @@ class EndedExecutions:
         published = self.versions.get(tenant, run.workflow, run.version)
         machine = None if published is None else published.machine
         status = None if machine is None else self.executions.status(machine, run.id)
+        if status is None and self.clock.now() - (run.started_at or run.created_at) < GRACE:
+            return False  # what Step Functions tells is a little behind what was done
         if status != _RUNNING:
             return self.ended(tenant, run.id, status)
         if machine is None or run.deadline is None or self.clock.now() < run.deadline + GRACE:

@@ -12,6 +12,8 @@ from services.workflow.domain.workflow import GlobalTrigger, TriggerSet
 from shared.events import Envelope
 from shared.tenancy import TenantId
 
+MOST_TENANTS = 200
+"""Whose triggers a warm function keeps in memory."""
 Own = tuple[TriggerSet, EventTrigger]
 
 
@@ -42,7 +44,10 @@ class KnownTriggers:
             own = [(each, trigger) for each in sets for trigger in each.events()]
             matcher = Matcher(Candidate(trigger.type, trigger.pattern, (s, trigger)) for s, trigger in own)
             known = TenantTriggers(generation, {each.workflow: each for each in sets}, matcher)
+            self._own.pop(tenant, None)
             self._own[tenant] = known
+            if len(self._own) > MOST_TENANTS:
+                del self._own[next(iter(self._own))]
         return known
 
     def everybodys(self) -> Matcher[GlobalTrigger]:

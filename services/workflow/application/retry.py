@@ -30,8 +30,9 @@ class RetryRun:
     failpoint: FailPoint = no_failpoint
 
     def __call__(self, who: Principal, run_id: str, *, key: str, from_step: str | None = None) -> Run:
-        """The run that goes on; the same one for the same `key`. With `from_step` also of a run that
-        succeeded: that step and all after it in the file are done again, under new keys.
+        """The run that goes on; the same one for the same `key`, and for the same person and step while it
+        goes on. With `from_step` also of a run that succeeded: that step and all after it in the file are
+        done again, under new keys.
 
         Raises NotFound (also STEP_UNKNOWN), Conflict: RUN_NOT_ENDED, RUN_NOT_RETRYABLE, RUN_RETRIED (retry
         its successor).
@@ -41,7 +42,7 @@ class RetryRun:
             if run is None:
                 raise NotFound(f"there is no run {run_id}")
             self._refuse(who.tenant, run, from_step)
-            successor = self._successor(who.tenant, run, key)
+            successor = self._successor(who, run, key, from_step)
             if run.retried_by is None:
                 try:
                     run = self.runs.change(who.tenant, run, replace(run, retried_by=successor))
@@ -74,15 +75,15 @@ class RetryRun:
                 f"version {run.version} of {run.workflow} has no step {from_step}", code="STEP_UNKNOWN"
             ) from error
 
-    def _successor(self, tenant: TenantId, run: Run, key: str) -> str:
-        mine = id_of(tenant, run.workflow, run.trigger, _cause(run, key))
-        if run.retried_by in (None, mine):
-            return mine
+    def _successor(self, who: Principal, run: Run, key: str, from_step: str | None) -> str:
+        mine = id_of(who.tenant, run.workflow, run.trigger, _cause(run, key))
         claimed = run.retried_by or mine
-        if self.runs.get(tenant, claimed) is not None:
-            raise Conflict(f"the run was retried as {claimed}: retry that", code="RUN_RETRIED")
-        # Its claimant died before the run was there: this one makes it.
-        return claimed
+        found = None if claimed == mine else self.runs.get(who.tenant, claimed)
+        if found is None:
+            return claimed  # also where its claimant died before the run was there: this one makes it
+        if (found.started_by, found.from_step) == (who.subject, from_step) and not found.status.ended:
+            return claimed  # asked for again, by whoever had no answer the first time
+        raise Conflict(f"the run was retried as {claimed}: retry that", code="RUN_RETRIED")
 
     def _create(self, who: Principal, run: Run, key: str, from_step: str | None, successor: str) -> Run:
         now = self.clock.now()
@@ -99,6 +100,7 @@ class RetryRun:
             event=run.event,
             retry_of=run.id,
             from_step=from_step,
+            depth=run.depth,
         )
         asked = RunRequested(
             tenant=who.tenant,
@@ -108,10 +110,11 @@ class RetryRun:
             trigger=run.trigger,
             cause=made.cause,
             requested_by=who.subject,
-            inputs=dict(run.inputs),
-            event=None if run.event is None else dict(run.event),
+            # The row is there with them: the event need not carry what may be too large for it.
+            inputs={},
             retry_of=run.id,
             from_step=from_step,
+            depth=run.depth,
         )
         self.runs.create(who.tenant, made, [asked])
         self.failpoint("retry created")

@@ -96,19 +96,21 @@ class RunQueue:
             started += became is Started.YES
         return started
 
-    def launch(self, tenant: TenantId, run: Run) -> None:
-        """Starts the execution of a run that has its place. Raises TooManyRequests where Step Functions is
-        busy: the run then keeps its place and is launched again."""
+    def launch(self, tenant: TenantId, run: Run) -> bool:
+        """Starts the execution of a run that has its place; False where it was started before. Raises
+        TooManyRequests where Step Functions is busy: the run then keeps its place and is launched again."""
         published = self._published(tenant, run)
         if published is None:
             self._end(tenant, run, RunStatus.FAILED, "VERSION_GONE", f"there is no version {run.version}")
-            return
+            return True
         machine = published.machine or self._restored(tenant, published)
         try:
-            self.executions.start(machine, run.id, execution_input(run.id))
+            new = self.executions.start(machine, run.id, execution_input(run.id))
         except NotFound:
-            self.executions.start(self._restored(tenant, published), run.id, execution_input(run.id))
+            machine = self._restored(tenant, published)
+            new = self.executions.start(machine, run.id, execution_input(run.id))
         self.failpoint("workflow start: launched")
+        return new
 
     def _start(self, tenant: TenantId, run: Run) -> Started:
         now = self.clock.now()

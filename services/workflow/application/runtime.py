@@ -55,7 +55,7 @@ class Runtime:
             f"step.{record.status.value}",
             BY,
             facts,
-            key=f"step|{record.at}|{record.step}|{record.status.value}",
+            key=f"step|{record.at}|{record.step}|{record.attempt}|{record.status.value}",
         )
 
 

@@ -93,10 +93,10 @@ class TendRuns:
         return self.queue.drain(tenant, workflow, 1) > 0
 
     def _launched(self, tenant: TenantId, run: Run) -> bool:
-        self.queue.launch(tenant, run)
-        # It may have ended before it could write that it runs.
-        self.executions.compare(tenant, run)
-        return True
+        if self.queue.launch(tenant, run):
+            return True
+        # It was there, and may have ended before it could write that it runs.
+        return self.executions.compare(tenant, run)
 
     def _safely(self, duty: Callable[[], bool], found: Found | None = None) -> bool:
         """What fails with one run holds up no other: it is looked at again in a minute."""

@@ -86,7 +86,6 @@ class TendWorkflows:
             if machine is None or number in kept or now - published_at < KEPT_FOR:
                 continue
             self.versions.retire(tenant, row.id, number)
-            failpoint("workflow collect: retired")
             self.machines.delete_version(machine)
             removed += 1
         named = {machine for _, machine in numbers.values()}
@@ -112,10 +111,11 @@ class TendWorkflows:
             return 0
         if self.runs.running(tenant, row.id) or self.runs.queued(tenant, row.id, limit=1):
             return 0
-        # The row first: should somebody publish it again now, one of the two is refused.
-        self.workflows.save(tenant, replace(row, machine=False))
-        failpoint("workflow delete: machine let go")
+        # The row last, or a machine would be left that nobody looks for. Should somebody publish the workflow
+        # again at this moment, the row is theirs, and the queue makes their version again.
         self.machines.delete(tenant, row.id)
+        failpoint("workflow delete: machine gone")
+        self.workflows.save(tenant, replace(row, machine=False))
         return 1
 
     def _turn(self, key: str, every: int) -> bool:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-
 BRANCH_FAILED = "Onyx.BranchFailed"
 """`Error` in a request of op `failed`, against a parallel or for-each step: one of its steps failed (or the
 run stops), and the journal has which."""

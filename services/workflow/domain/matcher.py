@@ -1,18 +1,19 @@
 """Which of many triggers an event fires, without asking each of them.
 
 Triggers are kept by event type, and those of one type by the values of one field that their pattern demands
-exactly: of the fields that it has, the one whose values are shared by the fewest triggers. An event then asks
-only the triggers of the values that it holds, and those that demand no plain value. (The same idea, with more
+exactly (of an `$or`, of one field in each of its alternatives): of the fields that it has, the one whose
+values the fewest triggers share. An event then asks only the triggers of the values that it holds, and those
+that demand no plain value. (The same idea, with more
 machinery, is in Event Ruler, EventBridge's own matcher: https://github.com/aws/event-ruler.)
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from services.workflow.domain.pattern_operators import scalar_key
-from services.workflow.domain.patterns import Predicate, compiled, exact_values, leaves
+from services.workflow.domain.patterns import Field, Predicate, compiled, demands, leaves
 
 T = TypeVar("T")
 Path = tuple[str, ...]
@@ -50,15 +51,24 @@ class _OfType(Generic[T]):
         self._predicates: list[Predicate] = [compiled(each.pattern) for each in candidates]
         self._always: list[int] = []
         self._index: dict[Path, dict[Any, list[int]]] = defaultdict(lambda: defaultdict(list))
-        exact = [list(exact_values(each.pattern)) for each in candidates]
-        shared = Counter((path, value) for each in exact for path, values in each for value in values)
-        for at, fields in enumerate(exact):
-            if not fields:
+        demanded = [list(demands(each.pattern)) for each in candidates]
+        shared = Counter(
+            (path, value)
+            for each in demanded
+            for fields in each
+            for path, values in fields
+            for value in values
+        )
+
+        def asked_by(fields: Sequence[Field]) -> int:
+            return sum(shared[path, value] for path, values in fields for value in values)
+
+        for at, each in enumerate(demanded):
+            if not each:
                 self._always.append(at)
-                continue
-            path, values = min(fields, key=lambda field: sum(shared[field[0], each] for each in field[1]))
-            for value in values:
-                self._index[path][value].append(at)
+            for path, values in min(each, key=asked_by, default=()):
+                for value in values:
+                    self._index[path][value].append(at)
 
     def match(self, data: Any) -> list[T]:
         return [self._what[at] for at in sorted(set(self._asked(data))) if self._predicates[at](data)]

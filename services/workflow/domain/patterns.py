@@ -7,7 +7,7 @@ matches where one of its elements does. Numbers are compared exactly, as decimal
 Amounts of money are texts in events, so `numeric` does not see them: that is what `when` is for.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.workflow.domain.pattern_operators import OPERATORS, Test, scalar_key
@@ -52,6 +52,11 @@ def flat(value: Any, *, objects: bool, depth: int = 0) -> Iterator[Any]:
         yield value
 
 
+def _scalars(value: Any) -> Sequence[Any]:
+    # Almost every value is one: that is answered without walking.
+    return (value,) if isinstance(value, str | int) else list(flat(value, objects=False))
+
+
 def _object(pattern: Mapping[str, Any]) -> Predicate:
     parts = [_any_of(value) if name == OR else _field(name, value) for name, value in pattern.items()]
     if len(parts) == 1:
@@ -78,8 +83,8 @@ def _field(name: str, expected: Any) -> Predicate:
     ]
 
     def test(data: Any) -> bool:
-        found = list(flat(data[name], objects=False)) if isinstance(data, Mapping) and name in data else []
-        if bool(found) in exists:
+        found = _scalars(data[name]) if isinstance(data, Mapping) and name in data else ()
+        if exists and bool(found) in exists:
             return True
         return any(scalar_key(each) in exact or any(holds(each) for holds in tests) for each in found)
 
@@ -95,14 +100,20 @@ def _nested(name: str, predicate: Predicate) -> Predicate:
     return test
 
 
-def exact_values(pattern: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], frozenset[Any]]]:
-    """The fields that must be one of some plain values: what an index can go by. (Those within `$or` are
-    not among them.)"""
+Field = tuple[tuple[str, ...], frozenset[Any]]
+"""A field's path, and the plain values of which it must be one."""
+
+
+def demands(pattern: Mapping[str, Any]) -> Iterator[list[Field]]:
+    """What an index can go by: lists of fields, of each of which at least one field must hold where the
+    pattern matches. (A list of more than one is of an `$or`.)"""
     for name, expected in pattern.items():
         if name == OR:
-            continue
-        if isinstance(expected, Mapping):
-            for path, values in exact_values(expected):
-                yield (name, *path), values
+            each_demands = [next(iter(sorted(demands(each), key=len)), None) for each in expected]
+            if all(each_demands):
+                yield [field for each in each_demands if each for field in each]
+        elif isinstance(expected, Mapping):
+            for inside in demands(expected):
+                yield [((name, *path), values) for path, values in inside]
         elif all(not isinstance(each, Mapping) for each in expected):
-            yield (name,), frozenset(scalar_key(each) for each in expected)
+            yield [((name,), frozenset(scalar_key(each) for each in expected))]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.workflow.application.endings import finished as run_finished
 from services.workflow.domain.asl_walker import Fault, Status
-from services.workflow.domain.definition import Definition
+from services.workflow.domain.definition import Definition, walk
 from services.workflow.domain.run import ApprovalStatus, Run, RunStatus, StepRecord, StepStatus
 from services.workflow.domain.runtime_ports import ActionCall, ActionFailed
 from services.workflow.events import RunFinished
@@ -182,18 +182,18 @@ class Chaos:
     def play(self) -> None:
         acts: list[tuple[float, Callable[[], Any]]] = [
             (0.50, self.turn),
-            (0.72, self.deliver),
-            (0.80, self.repeat),
-            (0.86, self.decide),
-            (0.90, self.resolve),
-            (0.97, self.reconcile),
-            (0.98, self.cancel),
+            (0.70, self.deliver),
+            (0.78, self.repeat),
+            (0.84, self.decide),
+            (0.88, self.resolve),
+            (0.95, self.reconcile),
+            (0.96, self.cancel),
             (1.00, self.retry),
         ]
         for _ in range(self.random.randrange(20, 400)):
             chance = self.random.random()
             next(act for limit, act in acts if chance < limit)()
-        self.wild = False
+        self.wild, again = False, 2
         for number in range(MOST_TURNS):
             self.take_events()
             if self.queue:
@@ -202,7 +202,12 @@ class Chaos:
                 self.reconcile()
                 self.take_events()
                 if not self.queue and all(run.status.ended for run in self.runs()):
-                    return
+                    if not again:
+                        return
+                    # Two operators at once, and the world turns wild once more.
+                    again, self.wild = again - 1, again > 1
+                    self.retry()
+                    self.retry()
             if number % 20 == 0:
                 self.reconcile()
                 self.resolve()
@@ -236,8 +241,30 @@ def check(chaos: Chaos) -> None:
             assert done >= 1, f"{record.step} is said to be done"
         if action.startswith("there.") and record.status is StepStatus.SUCCEEDED:
             assert record.effect_key in chaos.provided
+    check_keys(chaos)
     asked = [(each.run_id, each.effect_key, each.attempt) for each in world.bus.of(ActionRequested)]
     assert len(asked) == len(set(asked)), "asked for once per attempt"
+
+
+def check_keys(chaos: Chaos) -> None:
+    """A run and its retries have one key for each effect that must not be repeated: a second one only where
+    somebody named a step to do again from."""
+    runs = {run.id: run for run in chaos.runs()}
+    keys: dict[tuple[str, str, str], set[str]] = {}
+    asked_again: dict[str, int] = {}
+    for run in runs.values():
+        first = run
+        while first.retry_of is not None:
+            first = runs[first.retry_of]
+        asked_again[first.id] = asked_again.get(first.id, 0) + (run.from_step is not None)
+        for record in chaos.world.journal.every(ACME, run.id):
+            happened = chaos.world.effects.done.get(record.effect_key) or record.effect_key in chaos.provided
+            if happened:
+                keys.setdefault((first.id, record.at, record.step), set()).add(record.effect_key)
+    main = {step.id for step in walk(chaos.published.definition.steps)}
+    for (first_id, at, step), found in keys.items():
+        if step in main:
+            assert len(found) <= 1 + asked_again[first_id], f"{step} at {at} had {len(found)} effects"
 
 
 def once(definition: Definition, random: Random) -> None:

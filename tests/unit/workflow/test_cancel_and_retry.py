@@ -311,7 +311,9 @@ def test_what_cannot_be_retried(world: World) -> None:
     assert refused(lambda: world.retry(person(), run, key="k", from_step="zz")) == "STEP_UNKNOWN"
     made = world.retry(person(), run, key="k")
     assert world.retry(person(), run, key="k").id == made.id
-    assert refused(lambda: world.retry(person(), run, key="other")) == "RUN_RETRIED"
+    assert world.retry(person(), run, key="other").id == made.id, "the same person asks again"
+    assert refused(lambda: world.retry(person("cleo"), run, key="other")) == "RUN_RETRIED"
+    assert refused(lambda: world.retry(person(), run, key="other", from_step="a")) == "RUN_RETRIED"
     world.run_to_end()
     assert refused(lambda: world.retry(person(), run, key="other")) == "RUN_RETRIED"
     fails_at(world)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.workflow.domain.definition import (
     ActionStep,
@@ -17,9 +18,13 @@ from services.workflow.domain.definition import (
     WaitStep,
 )
 from services.workflow.domain.dry_run import Trace, dry_run
+from services.workflow.domain.dry_run.stubs import sample
+from services.workflow.domain.parsing import parse
+from services.workflow.domain.templates import templates
 from shared.actions import Field, Kind
 from shared.errors import Unprocessable
 from tests.fakes.workflow_definitions import ACTIONS, definitions
+from tests.fakes.workflow_runtime import ACME, World, finished
 
 
 def here(id: str, text: str = "x", **more: Any) -> ActionStep:
@@ -147,3 +152,42 @@ def test_wrong_inputs_are_refused() -> None:
         tried(here("a"), inputs={"n": "many", "m": 1})
     assert refused.value.code == "INPUTS_INVALID"
     assert sorted(each["field"] for each in refused.value.errors) == ["inputs.m", "inputs.n"]
+
+
+@pytest.mark.parametrize("text", templates().values(), ids=templates())
+def test_every_template_can_be_tried(text: str) -> None:
+    """With made-up inputs it may fail at one of its steps, as it would with such inputs."""
+    definition = parse(text)
+    inputs = {name: sample(each) for name, each in definition.inputs.items() if each.required}
+    trace = dry_run(definition, inputs)
+    assert trace.steps
+    assert trace.failure is None or trace.failure.code == "EXPRESSION_TYPE"
+
+
+def test_set_gives_its_input() -> None:
+    steps = "steps: [{id: a, action: set, with: {x: 1}}]"
+    definition = parse(f"id: sets\ntitle: S\n{steps}\noutputs: {{x: '${{steps.a.output.x}}'}}\n")
+    assert dry_run(definition).outputs == {"x": 1}
+
+
+@given(definitions(most=5), st.sampled_from((0, 1, 7)))
+@settings(max_examples=60)
+def test_a_dry_run_comes_to_what_a_run_comes_to(definition: Definition, n: int) -> None:
+    """Where every action succeeds and nobody decides."""
+    inputs = {"n": n, "list": ["a", "b"]}
+    people = {each.id: "expired" for each in definition.every_step() if isinstance(each, ApprovalStep)}
+    trace = dry_run(definition, inputs, None, people, actions=ACTIONS)
+    world = World(ACTIONS)
+    run = world.start(world.publish(definition), inputs=inputs)
+    world.run_to_end(finished)
+    row = world.run(run)
+    if trace.status == "timed_out":
+        assert world.executions.status("", run) == "TIMED_OUT"
+        return
+    assert row.status.value == trace.status
+    there = None if row.failure is None else (row.failure.code, row.failure.step)
+    assert there == (None if trace.failure is None else (trace.failure.code, trace.failure.step))
+    if trace.failure is None:
+        done = {(each.at, each.step) for each in world.journal.every(ACME, run)}
+        asked = {(each.at, each.step) for each in trace.steps}
+        assert done == asked

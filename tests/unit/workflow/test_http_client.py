@@ -63,6 +63,8 @@ class Server:
             self._behave(sock, head)
 
     def close(self) -> None:
+        with suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)  # or the thread that accepts would take one more
         self._listening.close()
 
 
@@ -175,7 +177,8 @@ def test_redirects_are_not_followed() -> None:
 @pytest.mark.parametrize(
     "name",
     ["Host", "authorization", "Cookie", "Content-Length", "Transfer-Encoding", "Connection",
-     "X-Forwarded-For", "X-Amz-Date", "Idempotency-Key", "X-A\r\nHost", "X-Ä", "Proxy-Authorization", "X-HTTP-Method-Override"],
+     "X-Forwarded-For", "X-Amz-Date", "Idempotency-Key", "X-A\r\nHost", "X-Ä", "Proxy-Authorization",
+     "X-HTTP-Method-Override"],
 )  # fmt: skip
 def test_a_step_sets_no_header_that_is_not_its_own(name: str) -> None:
     assert refusal(lambda: act("http://127.0.0.1:9", headers={name: "x"})).code == "HEADER_REFUSED"
@@ -268,7 +271,7 @@ def resolving(*answers: list[str]) -> tuple[HttpClient, list[str]]:
 def test_one_inner_address_refuses_the_host(addresses: list[str]) -> None:
     client, _ = resolving(addresses)
     to = Target("https", "rebind.example", 443, "/")
-    error = refusal(lambda: client.request("GET", to, {}, None, 1))
+    error = refusal(lambda: client.request("GET", to, {}, None, time.monotonic() + 1))
     assert (error.code, error.retryable) == ("HOST_REFUSED", False)
 
 
@@ -282,7 +285,7 @@ def test_what_is_connected_to_is_what_was_checked(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(socket, "create_connection", connect)
     to = Target("https", "rebind.example", 443, "/")
-    refusal(lambda: client.request("GET", to, {}, None, 1))
+    refusal(lambda: client.request("GET", to, {}, None, time.monotonic() + 1))
     assert (asked, connected) == (["rebind.example"], [("8.8.8.8", 443)])
 
 
@@ -291,10 +294,44 @@ def test_a_certificate_is_of_the_name() -> None:
     with server(answering()) as there:
         client = HttpClient(frozenset({there.place}), tls=ssl.create_default_context)
         to = Target("https", "127.0.0.1", there.port, "/")
-        error = refusal(lambda: client.request("GET", to, {"Authorization": SECRET}, None, 2))
+        error = refusal(
+            lambda: client.request("GET", to, {"Authorization": SECRET}, None, time.monotonic() + 2)
+        )
     assert error.code in ("TLS_FAILED", "CONNECT_FAILED")
     assert not error.unknown
     assert not any(SECRET.encode() in each for each in there.requests)
+
+
+def test_a_handshake_that_drips_is_cut_off_and_nothing_was_sent() -> None:
+    stop = threading.Event()
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def drip() -> None:
+        with suppress(OSError):
+            sock, _ = listening.accept()
+            sock.sendall(b"\x16\x03\x03\x40\x00")  # a record of 16 KB, byte by byte
+            while not stop.wait(0.05):
+                sock.sendall(b"\x02")
+
+    threading.Thread(target=drip, daemon=True).start()
+    port = listening.getsockname()[1]
+    client = HttpClient(frozenset({f"127.0.0.1:{port}"}))
+    began = time.monotonic()
+    to = Target("https", "127.0.0.1", port, "/")
+    error = refusal(lambda: client.request("POST", to, {}, b"x", time.monotonic() + 0.4))
+    stop.set()
+    listening.close()
+    assert (error.code, error.unknown) in (("CONNECT_FAILED", False), ("TLS_FAILED", False))
+    assert time.monotonic() - began < 3
+
+
+def test_a_request_whose_time_is_over_is_not_sent() -> None:
+    with server(answering()) as there:
+        to = Target("http", "127.0.0.1", there.port, "/")
+        client = HttpClient(frozenset({there.place}))
+        error = refusal(lambda: client.request("POST", to, {}, b"", time.monotonic()))
+    assert (error.code, error.unknown, error.retryable) == ("TIME_IS_UP", False, True)
+    assert there.requests == []
 
 
 # --- credentials ---

@@ -211,7 +211,7 @@ def test_an_execution_that_ended_without_its_run(status: str, became: str, code:
         if told_by == "the event":
             site.ended.ended(ACME, run, status)
         else:
-            site.wait(61)
+            site.wait(301)
             site.tend_runs()
     assert the(site, run).status.value == became
     (told,) = site.bus.of(RunFinished)
@@ -267,3 +267,14 @@ def test_ten_thousand_events_are_one_run_each_or_the_declared_limit() -> None:
     assert limited.count(RunStatus.REFUSED) == 9_998
     assert statuses(site, OTHER) == ["starting"]
     assert len(site.executions.started) == len(set(site.executions.started)) == 10_003
+
+
+def test_an_execution_that_step_functions_does_not_know_yet_is_not_given_up() -> None:
+    site = site_with()
+    (run,) = ask(site, 1)
+    site.pump()
+    site.runs.change(ACME, the(site, run), replace(the(site, run), status=RunStatus.RUNNING))
+    site.executions.running.clear()
+    site.wait(120)
+    site.tend_runs()
+    assert the(site, run).status is RunStatus.RUNNING

@@ -12,14 +12,15 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 
 from services.workflow.adapters.actions.addresses import Target, is_public
 from services.workflow.domain.runtime_ports import ActionFailed
 
 MOST_BYTES = 1_000_000
 _CONNECT_SECONDS = 5.0
+_LEAST_SECONDS = 0.1
 _CHUNK = 65_536
 _ZLIB_OR_GZIP = 47
 
@@ -55,23 +56,25 @@ class HttpClient:
         self._tls = tls
 
     def request(
-        self, method: str, to: Target, headers: Mapping[str, str], body: bytes | None, seconds: float
+        self, method: str, to: Target, headers: Mapping[str, str], body: bytes | None, ends: float
     ) -> Answer:
-        """Raises ActionFailed: HOST_UNKNOWN, HOST_REFUSED, CONNECT_FAILED and TLS_FAILED before anything was
+        """`ends` is when nobody may be at work on it any more (`time.monotonic`).
+
+        Raises ActionFailed: HOST_UNKNOWN, HOST_REFUSED, CONNECT_FAILED and TLS_FAILED before anything was
         sent; HTTP_TIMEOUT, HTTP_BROKEN after; ANSWER_TOO_LARGE, ANSWER_ENCODED."""
-        ends = time.monotonic() + seconds
-        address = self._address(to)
-        with _closing(self._connect(to, address, min(_CONNECT_SECONDS, seconds)), ends) as connection:
-            sock, expired = connection
+        seconds = ends - time.monotonic()
+        with _cut_off(self._connect(to, self._address(to), ends), ends) as line:
+            if to.scheme == "https":
+                self._secure(to, line)
             try:
-                answer = _exchange(sock, method, to, headers, body)
+                answer = _exchange(line.sock, method, to, headers, body)
             except (OSError, http.client.HTTPException) as error:
-                if expired.is_set() or isinstance(error, TimeoutError):
+                if line.expired.is_set() or isinstance(error, TimeoutError):
                     raise _timed_out(to, seconds) from error
                 raise ActionFailed(
                     "HTTP_BROKEN", f"{to.host} broke off the connection", retryable=True, unknown=True
                 ) from error
-            if expired.is_set():
+            if line.expired.is_set():
                 # Cut off by us, an answer without a length looks whole.
                 raise _timed_out(to, seconds)
             return answer
@@ -86,50 +89,61 @@ class HttpClient:
             raise ActionFailed("HOST_REFUSED", f"{to.host} is not on the public internet")
         return found[0]
 
-    def _connect(self, to: Target, address: str, seconds: float) -> socket.socket:
+    def _connect(self, to: Target, address: str, ends: float) -> socket.socket:
+        seconds = min(_CONNECT_SECONDS, ends - time.monotonic())
+        if seconds < _LEAST_SECONDS:
+            # A request that is sent after its time may be a second one beside another attempt's.
+            raise ActionFailed("TIME_IS_UP", f"no time was left to ask {to.host}", retryable=True)
         try:
-            plain = socket.create_connection((address, to.port), timeout=seconds)
+            return socket.create_connection((address, to.port), timeout=seconds)
         except OSError as error:
-            raise ActionFailed(
-                "CONNECT_FAILED", f"{to.host} cannot be connected to", retryable=True
-            ) from error
-        if to.scheme == "http":
-            return plain
+            raise _not_connected(to) from error
+
+    def _secure(self, to: Target, line: "_Line") -> None:
         try:
-            return self._tls().wrap_socket(plain, server_hostname=to.host)
+            secured = self._tls().wrap_socket(
+                line.sock, server_hostname=to.host, do_handshake_on_connect=False
+            )
+            line.sock = secured
+            secured.do_handshake()
         except (ssl.SSLError, ssl.CertificateError) as error:
-            plain.close()
+            if line.expired.is_set():
+                raise _not_connected(to) from error
             raise ActionFailed("TLS_FAILED", f"{to.host} has no valid certificate") from error
         except OSError as error:
-            plain.close()
-            raise ActionFailed(
-                "CONNECT_FAILED", f"{to.host} cannot be connected to", retryable=True
-            ) from error
+            raise _not_connected(to) from error
+        if line.expired.is_set():
+            raise _not_connected(to)
+
+
+@dataclass
+class _Line:
+    """A connection, and whether it was cut off."""
+
+    sock: socket.socket
+    expired: threading.Event = field(default_factory=threading.Event)
+
+    def cut(self) -> None:
+        self.expired.set()
+        with suppress(OSError):  # it is closed already
+            # Not the method of a TLS socket: it would take the session from under the reader.
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
 
 @contextmanager
-def _closing(sock: socket.socket, ends: float) -> Iterator[tuple[socket.socket, threading.Event]]:
+def _cut_off(sock: socket.socket, ends: float) -> Iterator[_Line]:
     """Cuts the connection off at `ends`, however it drips: a socket's own timeout is for each read alone."""
-    expired = threading.Event()
-
-    def cut() -> None:
-        expired.set()
-        try:
-            # Not the method of a TLS socket: it would take the session from under the reader.
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
-        except OSError:
-            return  # it is closed already
-
-    left = max(0.05, ends - time.monotonic())
-    sock.settimeout(left)
-    timer = threading.Timer(left, cut)
+    line = _Line(sock)
+    left = max(0.0, ends - time.monotonic())
+    sock.settimeout(left + _LEAST_SECONDS)
+    timer = threading.Timer(left, line.cut)
     timer.daemon = True
     timer.start()
     try:
-        yield sock, expired
+        yield line
     finally:
         timer.cancel()
-        sock.close()
+        line.sock.close()
 
 
 def _exchange(
@@ -184,6 +198,10 @@ def _unpacked(body: bytes, encoding: str) -> bytes:
     if len(found) > MOST_BYTES:
         raise too_large()
     return found
+
+
+def _not_connected(to: Target) -> ActionFailed:
+    return ActionFailed("CONNECT_FAILED", f"{to.host} cannot be connected to", retryable=True)
 
 
 def _timed_out(to: Target, seconds: float) -> ActionFailed:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,7 @@ class HttpAction:
     sends: bool
 
     def do(self, call: ActionCall) -> Mapping[str, Any]:
+        ends = time.monotonic() + call.seconds
         given = call.input
         to = target(str(given["url"]), given.get("query"), self.client.allowed)
         credential = None
@@ -55,7 +57,7 @@ class HttpAction:
             credential = self.credentials.get(call.tenant, call.credential)
             headers |= credential_headers(credential, to)
         method = str(given.get("method") or "POST") if self.sends else "GET"
-        answer = self.client.request(method, to, with_defaults(headers), body, call.seconds)
+        answer = self.client.request(method, to, with_defaults(headers), body, ends)
         return judged(answer, to, () if credential is None else credential.secrets())
 
     def search(self, call: ActionCall) -> Mapping[str, Any] | None:

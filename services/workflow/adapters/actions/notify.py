@@ -4,6 +4,7 @@ A webhook gets JSON `{"text": ...}`, which Slack, Teams' workflows and most othe
 the environment's sender.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,7 @@ class Notify:
         return None  # a chat or mailbox cannot be searched from here
 
     def _post(self, call: ActionCall, channel: Channel) -> Mapping[str, Any]:
+        ends = time.monotonic() + call.seconds
         name = channel.credential or call.credential
         credential = None if name is None else self.credentials.get(call.tenant, name)
         url = channel.url or (None if credential is None else credential.url)
@@ -65,7 +67,7 @@ class Notify:
             headers |= credential_headers(credential, to)
             secrets = credential.secrets()
         body = dumps({"text": text_of(call.input)}).encode()
-        judged(self.client.request("POST", to, headers, body, call.seconds), to, secrets)
+        judged(self.client.request("POST", to, headers, body, ends), to, secrets)
         return {"channel": channel.name}
 
     def _mail(self, call: ActionCall, channel: Channel) -> Mapping[str, Any]:

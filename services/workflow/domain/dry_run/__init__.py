@@ -2,7 +2,7 @@
 
 A stub is given by step id: an action's output, or `{"error": {"code": ..., "message": ...}}` for one that
 fails; of an approval `"approved"` (as without a stub), `"rejected"` or `"expired"`. An action without a stub
-gives a value of each of its declared output fields.
+gives a value of each of its declared output fields; `set` gives its input.
 """
 
 from collections.abc import Mapping

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.workflow.domain.asl_walker import Call, Walker
+from services.workflow.domain.builtin_actions import SET
 from services.workflow.domain.definition import (
     ActionStep,
     ApprovalStep,
@@ -17,7 +18,7 @@ from services.workflow.domain.definition import (
     WaitStep,
 )
 from services.workflow.domain.dispatch import Op, Outcome
-from services.workflow.domain.dry_run.stubs import sample
+from services.workflow.domain.dry_run.stubs import any_output
 from services.workflow.domain.errors import ExpressionError
 from services.workflow.domain.expressions import evaluate, holds, render
 from services.workflow.domain.fields import check_fields, fits, with_defaults
@@ -114,10 +115,10 @@ class Stubbed:
         action = self.actions[step.action]
         given = plain(with_defaults(action.input, render(step.with_, scope)))
         self._note(begun.step, begun.at, input=given)
-        if wrong := check_fields(action.input, given):
+        if wrong := check_fields(action.input, given, open=action.open):
             message = "; ".join(each.message for each in wrong)
             raise _StepFailed({"code": "ACTION_INPUT_INVALID", "message": f"{step.action}: {message}"})
-        output = self.stubs.get(step.id, {name: sample(each) for name, each in action.output.items()})
+        output = self.stubs.get(step.id, given if action.name == SET.name else any_output(action))
         if isinstance(output, Mapping) and output.keys() == {"error"}:
             raise _StepFailed(output["error"])
         self._note(begun.step, begun.at, output=plain(output))
@@ -147,9 +148,12 @@ class Stubbed:
         if step.until is not None:
             until = plain(evaluate(step.until, scope))
             if not fits(Kind.TIMESTAMP, until):
-                raise _StepFailed(
-                    {"code": "WAIT_UNTIL_INVALID", "message": f"'until' is no timestamp: {until!r:.80}"}
-                )
+                message = f"'until' is no timestamp: {until!r:.80}"
+                raise _StepFailed({"code": "WAIT_UNTIL_INVALID", "message": message})
+        deadline = self.started + timedelta(seconds=self.definition.timeout)
+        if datetime.fromisoformat(until) > deadline:
+            message = f"it would wait until {until}, and the run is stopped at {iso(deadline)}"
+            raise _StepFailed({"code": "WAIT_BEYOND_TIMEOUT", "message": message})
         self._note(begun.step, begun.at, output={"until": until})
         return {"until": until}
 

@@ -6,7 +6,7 @@ from typing import Any
 from services.workflow.domain.asl_walker import EPOCH
 from services.workflow.domain.definition import ActionStep, ApprovalStep, Definition
 from services.workflow.domain.names import hint
-from shared.actions import Field, Kind
+from shared.actions import Action, Field, Kind
 from shared.clock import iso
 from shared.errors import Unprocessable
 
@@ -20,6 +20,11 @@ _SAMPLES: Mapping[Kind, Any] = {
     Kind.OBJECT: {},
     Kind.ANY: None,
 }
+
+
+def any_output(action: Action) -> Mapping[str, Any]:
+    """A value of each declared field."""
+    return {name: sample(each) for name, each in action.output.items()}
 
 
 def sample(field: Field) -> Any:

@@ -52,7 +52,7 @@ def check_triggers(
             taken.add(name)
         expressions.expression(item.get("when"), item.at("when"), TRIGGER_SIGHT)
         expressions.template(item.get("inputs"), item.at("inputs"), TRIGGER_SIGHT)
-        if item.kind != "manual":
+        if item.kind != "manual" and "inputs" not in item.wrong:
             for found in check_fields(inputs, item.get("inputs", {}), templates=True):
                 findings.add(
                     f"{item.at('inputs')}.{found.path}", _CODES.get(found.code, found.code), found.message
@@ -90,7 +90,7 @@ def _event(item: Item, own: str, findings: Findings) -> None:
     if type in _OF_ACTIONS:
         message = f"{type} is how steps ask for actions: a workflow that it starts would start itself"
         findings.add(item.at("event"), "WORKFLOW_LOOP", message)
-    if type in _OWN and not wrong and _loops(pattern, own):
+    if type in _OWN and not wrong and "pattern" not in item.wrong and _loops(pattern, own):
         message = (
             "the workflow would start itself: name the workflows whose runs it is about"
             " (pattern: {workflow: [other]}, or {workflow: [{anything-but: [" + own + "]}]})"

@@ -15,7 +15,9 @@ from services.workflow.domain.errors import DefinitionInvalid
 from services.workflow.domain.parsing import MAX_FINDINGS, parse
 from services.workflow.domain.parsing.findings import Findings
 from services.workflow.domain.parsing.source import read
+from tests.fakes.workflow_definitions import definitions
 from tests.fakes.workflow_documents import EVERYTHING
+from tests.fakes.workflow_texts import REGISTRY, as_language_allows, text_of
 
 DOCUMENT: dict[str, Any] = read(EVERYTHING, Findings()).plain()
 KEYS = sorted({key for key in json.dumps(DOCUMENT).replace('"', " ").split() if key.isidentifier()})
@@ -150,3 +152,8 @@ def test_numbers_stay_exact() -> None:
     )
     [step] = found.steps
     assert getattr(step, "with_", None) == {"x": Decimal("0.100000000000000001"), "y": [Decimal("1.50")]}
+
+
+@given(definitions().map(as_language_allows))
+def test_what_is_written_is_read(definition: Definition) -> None:
+    assert parse(text_of(definition), REGISTRY) == definition

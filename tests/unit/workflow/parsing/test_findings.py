@@ -230,6 +230,12 @@ TOP: list[tuple[str, str, str, str]] = [
         "would start itself",
     ),
     (
+        "triggers: [{name: t, event: RunFinished.v1, pattern: x}]",
+        "triggers[0].pattern",
+        "WRONG_TYPE",
+        "a mapping",
+    ),
+    (
         "triggers: [{name: t, event: ActionFinished.v1}]",
         "triggers[0].event",
         "WORKFLOW_LOOP",
@@ -388,6 +394,18 @@ def test_an_input_of_another_kind(input: str, says: str) -> None:
 @pytest.mark.parametrize("input", FITTING)
 def test_an_input_that_may_fit(input: str) -> None:
     assert parse(_kinds(input))
+
+
+def test_one_fault_is_told_once() -> None:
+    """What follows of a fault is no finding of its own."""
+    text = with_steps(
+        "- {id: a, action: http.get, with: 5}\n- {id: b, wait: 1s, when: steps.a.output.status}",
+        top="inputs: {a: {type: string, required: true}}\ntriggers: [{name: t, webhook: true, inputs: []}]\n",
+    )
+    assert [(each["path"], each["code"]) for each in findings(text)] == [
+        ("triggers[0].inputs", "WRONG_TYPE"),
+        ("steps[0].with", "WRONG_TYPE"),
+    ]
 
 
 def test_limits_of_size() -> None:
