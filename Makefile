@@ -63,8 +63,9 @@ openapi: setup  ## write services/portal/openapi.json from the routes
 actions: setup  ## write services/workflow/actions.json from the actions that services declare
 	@$(BIN)/python -m infra.actions
 
-schemas: setup  ## write docs/events/*.json from the event classes
+schemas: setup  ## write docs/events/*.json and the schema of workflows
 	@$(BIN)/python -m shared.schemas docs/events
+	@$(BIN)/python -m infra.definition_schema
 
 synth: setup  ## synthesize dev, staging and prod (no AWS account needed), with cdk-nag
 	@$(BIN)/python app.py

@@ -6,12 +6,12 @@ state machine's version is noted once Step Functions has it.
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from services.workflow.adapters.packed_text import pack, unpack
-from services.workflow.domain.definition import Definition
+from services.workflow.domain.definition_json import from_document, to_document
 from services.workflow.domain.ports import Published
 from shared import aws
 from shared.clock import iso
@@ -28,19 +28,16 @@ _KEPT = 200
 
 
 class VersionStore:
-    """One environment's versions. `parse` makes a definition of its source. What was read is kept in memory:
-    a warm function reads a version once."""
+    """One environment's versions. What was read is kept in memory: a warm function reads a version once."""
 
     def __init__(
         self,
         table: TenantTable,
         bucket: str,
-        parse: Callable[[str], Definition],
         s3: "S3Client | None" = None,
     ) -> None:
         self._table = table
         self._bucket = bucket
-        self._parse = parse
         self._given = s3
         self._kept: OrderedDict[tuple[TenantId, str, int], Published] = OrderedDict()
 
@@ -56,7 +53,12 @@ class VersionStore:
         return self._kept[key]
 
     def add(self, tenant: TenantId, published: Published) -> bool:
-        texts = {"source": pack(published.source), "asl": pack(published.asl)}
+        texts = {
+            "source": pack(published.source),
+            "asl": pack(published.asl),
+            # Its own definition: the source may mean something else to a later parser, or nothing.
+            "definition": pack(json.dumps(to_document(published.definition))),
+        }
         row: dict[str, Any] = {
             "workflow": published.workflow,
             "number": published.version,
@@ -120,7 +122,7 @@ class VersionStore:
             workflow=workflow,
             version=version,
             source=source,
-            definition=self._parse(source),
+            definition=from_document(json.loads(unpack(texts["definition"]))),
             asl=unpack(texts["asl"]),
             machine=row["machine"],
             published_by=row["published_by"],

@@ -26,7 +26,6 @@ from services.workflow.application.dispatch import Dispatch
 from services.workflow.application.runtime import Runtime
 from services.workflow.application.seal import Seal
 from services.workflow.domain.builtin_actions import HTTP_GET, HTTP_SEND, NOTIFY, SET
-from services.workflow.domain.parsing import parse
 from services.workflow.domain.registry import Registry
 from services.workflow.domain.runtime_ports import InlineAction
 from shared import aws
@@ -50,7 +49,7 @@ def runtime(settings: RuntimeSettings, inline: Mapping[str, InlineAction] | None
     audit = AuditStore(TenantTable(settings.audit_table), clock)
     return Runtime(
         runs=RunStore(executions, outbox, clock, ids),
-        versions=VersionStore(TenantTable(settings.version_table), settings.artifact_bucket, parse),
+        versions=VersionStore(TenantTable(settings.version_table), settings.artifact_bucket),
         journal=JournalStore(TenantTable(settings.step_journal_table), outgoing, artifacts),
         approving=Approving(ApprovalStore(executions, outgoing), audit, clock, FAILPOINTS),
         audit=audit,

@@ -47,7 +47,7 @@ def run_store(execution_table: str, outbox_table: str) -> RunStore:
 
 
 def version_store(version_table: str, artifact_bucket: str) -> VersionStore:
-    return VersionStore(TenantTable(version_table), artifact_bucket, parse)
+    return VersionStore(TenantTable(version_table), artifact_bucket)
 
 
 def requesting(settings: MatchSettings) -> Requesting:

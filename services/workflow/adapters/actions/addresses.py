@@ -44,7 +44,7 @@ _PORTS = {"https": 443, "http": 80}
 
 
 def target(url: str, query: Mapping[str, Any] | None, allowed: frozenset[str]) -> Target:
-    """The parts of a URL that may be asked. `allowed` are places (`host:port`) that the environment trusts:
+    """The parts of a URL that may be asked. `allowed` are places that the environment trusts (see `trusted`):
     they may be http, of any port and address. Raises ActionFailed (URL_REFUSED)."""
     if len(url) > _LONGEST or not _PRINTABLE.fullmatch(url) or "\\" in url:
         raise _refused("it holds characters that a URL has none of (write them percent-encoded)")
@@ -54,13 +54,18 @@ def target(url: str, query: Mapping[str, Any] | None, allowed: frozenset[str]) -
         raise _refused("it is not https://host/path, without user, password or #")
     scheme, host = parts["scheme"].lower(), _host(authority["host"].lower())
     port = int(authority["port"] or _PORTS[scheme])
-    if f"{host}:{port}" not in allowed and (scheme, port) != ("https", 443):
+    if not trusted(host, port, allowed) and (scheme, port) != ("https", 443):
         raise _refused("only https on port 443 is allowed")
     path = (parts["path"] or "/") + (parts["query"] or "")
     if query:
         pairs = [(name, _text(value)) for name, value in query.items() if value is not None]
         path += ("&" if parts["query"] else "?") + urlencode(pairs)
     return Target(scheme, host, port, path)
+
+
+def trusted(host: str, port: int, allowed: frozenset[str]) -> bool:
+    """Whether a place is one of `allowed`: `host:port`, or `host:*` for every port of it."""
+    return not allowed.isdisjoint((f"{host}:{port}", f"{host}:*"))
 
 
 def is_public(address: str) -> bool:

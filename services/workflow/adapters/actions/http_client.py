@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from services.workflow.adapters.actions.addresses import Target, is_public
+from services.workflow.adapters.actions.addresses import Target, is_public, trusted
 from services.workflow.domain.runtime_ports import ActionFailed
 
 MOST_BYTES = 1_000_000
@@ -43,7 +43,7 @@ def addresses_of(host: str, port: int) -> list[str]:
 
 
 class HttpClient:
-    """`allowed` are the places (`host:port`) that the environment trusts whatever their address."""
+    """`allowed` are the places (`host:port`, `host:*`) that the environment trusts whatever their address."""
 
     def __init__(
         self,
@@ -84,8 +84,8 @@ class HttpClient:
             found = self._resolve(to.host, to.port)
         except OSError as error:
             raise ActionFailed("HOST_UNKNOWN", f"{to.host} has no address", retryable=True) from error
-        trusted = f"{to.host}:{to.port}" in self.allowed
-        if not found or not (trusted or all(map(is_public, found))):
+        known = trusted(to.host, to.port, self.allowed)
+        if not found or not (known or all(map(is_public, found))):
             raise ActionFailed("HOST_REFUSED", f"{to.host} is not on the public internet")
         return found[0]
 

@@ -9,6 +9,18 @@ from services.workflow.domain.parsing.shapes import Anything, Choice, Duration, 
 from shared.actions import Kind
 
 MAX_TRIGGERS = 20
+TAKEN = (
+    "actions",
+    "approvals",
+    "channels",
+    "check",
+    "credentials",
+    "dry-run",
+    "hooks",
+    "runs",
+    "templates",
+)
+"""What stands in the API where a workflow's id would."""
 
 _TITLE = Text(200, r"\S", "a text")
 _WHEN = Key("when", Expr(), "An expression: where it does not hold, this is passed over.")
@@ -109,8 +121,8 @@ WORKFLOW = Record(
             "id",
             Text(
                 32,
-                r"^[a-z][a-z0-9-]{1,30}[a-z0-9]\Z",
-                "an id (3 to 32 lower case letters, digits and hyphens)",
+                rf"^(?!(?:{'|'.join(TAKEN)})\Z)[a-z][a-z0-9-]{{1,30}}[a-z0-9]\Z",
+                f"an id (3 to 32 lower case letters, digits and hyphens; not {', '.join(TAKEN)})",
             ),
             "The workflow's name in the API.",
             required=True,
