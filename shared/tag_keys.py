@@ -8,8 +8,18 @@ import re
 
 Prefixes = tuple[tuple[str, str], ...]
 
-AWS: Prefixes = (("user:", ""), ("user_", ""), ("aws:", "aws:"), ("aws_", "aws:"))
-"""What AWS's reports write before a key: whose tag it is. Its own tags keep the mark."""
+_SOURCES: Prefixes = (
+    ("resourceTags/user:", ""),
+    ("resourceTags/aws:", "aws:"),
+    ("resourceTags/", ""),
+    ("iamPrincipal/", ""),
+    ("userAttribute/", ""),
+    ("accountTag/", ""),
+    ("costCategory/", "cost_category_"),
+)
+AWS: Prefixes = (*_SOURCES, ("user:", ""), ("user_", ""), ("aws:", "aws:"), ("aws_", "aws:"))
+"""What AWS's reports write before a key: whose tag it is, and in the column `tags` of CUR 2.0 also of what.
+Its own tags keep the mark; a cost category has one, for it is a tag of nothing."""
 FOCUS: Prefixes = (("user:", ""), ("aws:", "aws:"))
 """FOCUS marks a provider's own tags, and leaves users' as they are: `user_name` is a key like any other."""
 

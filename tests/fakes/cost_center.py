@@ -16,7 +16,7 @@ from services.cost_center.application.prepare import Prepare
 from services.cost_center.domain.bill import Bill, Delivery, Primaries, PublishedSet
 from services.cost_center.domain.changes import ChargeSums
 from services.cost_center.domain.gathering import ManifestNote, WaitingPage
-from services.cost_center.domain.history import HistoricSet
+from services.cost_center.domain.history import HistoricSet, HistoryPage
 from services.cost_center.domain.lake_names import changes_key, data_key
 from services.cost_center.domain.landing import LandedObject, Seen
 from services.cost_center.domain.ports import BillPage, Converter, Upload
@@ -213,6 +213,13 @@ class FakeBills:
 
     def history_of(self, tenant: TenantId, bill_id: str) -> list[HistoricSet]:
         return self.sets.get((tenant, bill_id), [])[::-1]
+
+    def history_page(self, tenant: TenantId, bill_id: str, *, limit: int, cursor: str | None) -> HistoryPage:
+        found = self.history_of(tenant, bill_id)
+        begin = int(cursor or 0)
+        return HistoryPage(
+            found[begin : begin + limit], str(begin + limit) if len(found) > begin + limit else None
+        )
 
     def record(
         self,

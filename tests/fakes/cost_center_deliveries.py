@@ -1,4 +1,4 @@
-"""Deliveries of several files as AWS lays them out: their keys, and their manifests."""
+"""Deliveries of several files as AWS and Azure lay them out: their keys, and their manifests."""
 
 import gzip
 import json
@@ -65,6 +65,64 @@ class Export:
                 "dataFiles": [f"s3://customers/{file}" for file in files],
             }
         return json.dumps(told | changes).encode()
+
+
+@dataclass(frozen=True)
+class AzureExport:
+    """A cost export of Azure: each run in a folder of its own, or over the files of the one before."""
+
+    create_new: bool = True
+    base: str = "acme/azure/"
+
+    def _folder(self, run: str) -> str:
+        return f"{PREFIX}/costs/20260901-20260930/" + (f"{run}/" if self.create_new else "")
+
+    def file(self, number: int, run: str) -> str:
+        """The name of the blob in its container."""
+        return f"{self._folder(run)}part_0_{number:04d}.csv"
+
+    def manifest_keys(self, run: str) -> list[str]:
+        return [f"{self.base}{self._folder(run)}manifest.json"]
+
+    def landing(self, key: str) -> str:
+        return self.base + key
+
+    def manifest(
+        self, files: Sequence[tuple[str, int, int]], run: str, submitted: str = "2026-10-02T07:00:00.1234567Z"
+    ) -> dict[str, Any]:
+        """The document; `files` are (name, bytes, rows)."""
+        how = "CreateNewReport" if self.create_new else "OverwritePreviousReport"
+        return {
+            "manifestVersion": "2024-04-01",
+            "byteCount": sum(size for _, size, _ in files),
+            "blobCount": len(files),
+            "dataRowCount": sum(rows for _, _, rows in files),
+            "exportConfig": {
+                "exportName": "costs",
+                "dataVersion": "2021-10-01",
+                "apiVersion": "2023-07-01-preview",
+                "type": "ActualCost",
+                "timeFrame": "MonthToDate",
+                "granularity": "Daily",
+            },
+            "deliveryConfig": {
+                "partitionData": True,
+                "dataOverwriteBehavior": how,
+                "fileFormat": "Csv",
+                "compressionMode": "None",
+                "rootFolderPath": PREFIX,
+            },
+            "runInfo": {
+                "executionType": "Scheduled",
+                "submittedTime": submitted,
+                "runId": run,
+                "startDate": "2026-09-01T00:00:00",
+                "endDate": "2026-09-30T00:00:00",
+            },
+            "blobs": [
+                {"blobName": name, "byteCount": size, "dataRowCount": rows} for name, size, rows in files
+            ],
+        }
 
 
 def packed(rows: Sequence[Row]) -> bytes:

@@ -144,7 +144,6 @@ def delivery_item(delivery: Delivery) -> Item:
         "waiting": None if delivery.waiting is None else waiting_item(delivery.waiting),
         "part_of": delivery.part_of,
         "files": delivery.files,
-        "landed_at": None if delivery.landed_at is None else iso(delivery.landed_at),
     }
 
 
@@ -165,7 +164,6 @@ def delivery_of(item: Mapping[str, Any]) -> Delivery:
         waiting=waiting_of(item["waiting"]) if item.get("waiting") else None,
         part_of=item.get("part_of"),
         files=item.get("files"),
-        landed_at=datetime.fromisoformat(item["landed_at"]) if item.get("landed_at") else None,
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from services.cost_center.adapters import bill_items as items
 from services.cost_center.domain.bill import Bill, Delivery, Primaries, PublishedSet
-from services.cost_center.domain.history import HistoricSet
+from services.cost_center.domain.history import HistoricSet, HistoryPage
 from services.cost_center.domain.ports import BillPage
 from services.cost_center.domain.reconciliation import Reconciliation
 from services.cost_center.events import BILL_PREFIX, SET_PREFIX, BillIngested, BillRejected, BillRestated
@@ -92,6 +92,12 @@ class BillStore:
     def history_of(self, tenant: TenantId, bill_id: str) -> list[HistoricSet]:
         rows = self._bills.query_all(tenant, prefix=f"{SET_PREFIX}{bill_id}#", newest_first=True)
         return [items.historic_of(row) for row in rows]
+
+    def history_page(self, tenant: TenantId, bill_id: str, *, limit: int, cursor: str | None) -> HistoryPage:
+        page = self._bills.query(
+            tenant, prefix=f"{SET_PREFIX}{bill_id}#", limit=limit, cursor=cursor, newest_first=True
+        )
+        return HistoryPage([items.historic_of(row) for row in page.items], page.cursor)
 
     def record(
         self,

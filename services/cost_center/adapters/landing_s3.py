@@ -5,12 +5,19 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from services.cost_center.domain.landing import SOURCE_MODIFIED, LandedObject, Seen, parse_key
+from services.cost_center.domain.landing import (
+    QUARANTINE_TAG,
+    SOURCE_MODIFIED,
+    LandedObject,
+    Seen,
+    parse_key,
+)
 from services.cost_center.domain.ports import Upload
 from shared import aws
 from shared.clock import Clock
@@ -94,7 +101,8 @@ class S3Landing:
         ]
 
     def move(self, landed: LandedObject, target: str) -> None:
-        """Of a bucket without versions, the object is left where it was replaced meanwhile."""
+        """With the tag by which it expires. Of a bucket without versions, the object is left where it was
+        replaced meanwhile."""
         found = self.look(landed.bucket, landed.key, landed.version_id)
         if found is None or found.object.etag != landed.etag:
             return
@@ -102,8 +110,9 @@ class S3Landing:
         which: dict[str, Any] = {"VersionId": landed.version_id} if landed.version_id else {}
         source: Any = {"Bucket": landed.bucket, "Key": landed.key, **which}
         try:
-            # Tags are the customer's, and not worth a right to read them.
-            client.copy(source, landed.bucket, target, ExtraArgs={"TaggingDirective": "REPLACE"})
+            # The old tags are the customer's, and not worth a right to read them.
+            tagged = {"TaggingDirective": "REPLACE", "Tagging": urlencode([QUARANTINE_TAG])}
+            client.copy(source, landed.bucket, target, ExtraArgs=tagged)
         except ClientError:
             # Another worker that has the same message moved it between the look and the copy.
             if self.look(landed.bucket, landed.key, landed.version_id) is None:

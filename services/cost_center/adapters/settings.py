@@ -45,6 +45,7 @@ class HistorySettings(Settings):
     reconciliation_table: str
     outbox_table: str
     lake_bucket: str
+    page_token_secret_arn: str
 
 
 class InvoiceSettings(Settings):

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from services.cost_center.application.close import Close
 from services.cost_center.application.gather import Gather, Over, no_manifest, still
@@ -26,6 +27,7 @@ from services.cost_center.domain.landing import (
     Seen,
     bill_id,
     in_quarantine,
+    order_of,
     parse_key,
 )
 from services.cost_center.domain.manifest import ManifestForm
@@ -44,6 +46,13 @@ from shared.ids import Ids
 from shared.tenancy import TenantId
 
 FORMS = manifest_forms()
+
+
+class _When(NamedTuple):
+    """What orders a delivery among the others of its bill."""
+
+    at: datetime
+    order: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,13 +112,14 @@ class Ingest:
 
     # --- one file ---
 
-    def _read(self, landed: LandedObject, place: LandingPlace, workdir: Path) -> tuple[Prepared, datetime]:
+    def _read(self, landed: LandedObject, place: LandingPlace, workdir: Path) -> tuple[Prepared, _When]:
         if place.problem is not None:
-            return Prepared(rejection=reject(place.problem, file=landed.key)), self.clock.now()
+            return Prepared(rejection=reject(place.problem, file=landed.key)), _When(self.clock.now())
         path = workdir / "delivered"
         delivered_at = self.landing.fetch(landed, path)
         self.failpoint("fetched")
-        return self._preparing(place.tenant)(path, place.filename, place.source, workdir), delivered_at
+        when = _When(delivered_at, order_of(landed, self.landing.versions(landed.bucket, landed.key)))
+        return self._preparing(place.tenant)(path, place.filename, place.source, workdir), when
 
     def _preparing(self, tenant: TenantId) -> Prepare:
         return replace(self.prepare, promoted=self.tags.settings(tenant).promoted)
@@ -159,7 +169,7 @@ class Ingest:
         try:
             found = gather(landed, place, workdir)
         except Rejected as rejection:
-            return self._settle(landed, place, Prepared(rejection=rejection), self.clock.now())
+            return self._settle(landed, place, Prepared(rejection=rejection), _When(self.clock.now()))
         if isinstance(found, Over):
             ended = self._saved(place.tenant, landed, lambda stored: stored.ended(found.part_of))
             return list(ended.outcomes.values())
@@ -174,13 +184,14 @@ class Ingest:
         self._saved(
             place.tenant,
             landed,
-            lambda stored: replace(stored, files=found.identity, landed_at=found.landed_at),
+            lambda stored: replace(stored, files=found.identity),
         )
         self.failpoint("delivery gathered")
         prepared = self._preparing(place.tenant).delivery(
             self._fetched(found, workdir), place.source, workdir, found.manifest
         )
-        return self._settle(landed, place, prepared, found.delivered_at, found)
+        when = _When(found.delivered_at, order_of(landed, landed_at=found.landed_at))
+        return self._settle(landed, place, prepared, when, found)
 
     def _fetched(self, gathered: Gathered, workdir: Path) -> Iterator[DeliveredFile]:
         """Each file when its turn has come; the one before has gone by then."""
@@ -200,14 +211,14 @@ class Ingest:
         landed: LandedObject,
         place: LandingPlace,
         prepared: Prepared,
-        delivered_at: datetime,
+        when: _When,
         gathered: Gathered | None = None,
     ) -> list[Outcome]:
         self.failpoint("prepared")
         if prepared.rejection is not None:
             outcomes = refuse(self.bills, landed, place, prepared)
         else:
-            outcomes = self._publish(landed, place, prepared, delivered_at)
+            outcomes = self._publish(landed, place, prepared, when)
         delivery = self.bills.delivery(place.tenant, landed.delivery_id)
         if delivery is not None and delivery.done and not delivery.closed:
             files = [] if gathered is None else [each.object for each in gathered.files]
@@ -215,7 +226,7 @@ class Ingest:
         return outcomes
 
     def _publish(
-        self, landed: LandedObject, place: LandingPlace, prepared: Prepared, delivered_at: datetime
+        self, landed: LandedObject, place: LandingPlace, prepared: Prepared, when: _When
     ) -> list[Outcome]:
         self.lake.ensure_database(place.tenant)
         names = {bill_id(place.source, bill.billing_period): bill for bill in prepared.bills}
@@ -232,7 +243,8 @@ class Ingest:
                 prepared=prepared,
                 bill=bill,
                 bill_id=name,
-                delivered_at=delivered_at,
+                delivered_at=when.at,
+                order=when.order,
                 all_bills=frozenset(names),
                 of_accounts=self.prepare.of_accounts,
             )

@@ -46,6 +46,8 @@ class Publish:
     bill: PreparedBill
     bill_id: str
     delivered_at: datetime
+    order: str
+    """Tells deliveries of one moment apart: see `landing.order_of`."""
     all_bills: frozenset[str]
     of_accounts: Callable[[PreparedBill, frozenset[str]], StagedTable]
     """The bill's charges of some billing accounts (see Prepare.of_accounts)."""
@@ -63,7 +65,7 @@ class Publish:
             content=self.prepared.content,
             recipe=used,
             delivered_at=self.delivered_at,
-            order=delivery.order,
+            order=self.order,
         )
         if stored is not None and why_not is not None:
             return self._leave(delivery, stored, why_not)
@@ -89,7 +91,7 @@ class Publish:
             published_at=now,
             primary=charges is not None,
             tables=tables,
-            order=delivery.order,
+            order=self.order,
         )
         outcome = self._outcome(delivery, status, (*shadowed(self.bill, taken), *rounded(self.bill)), now)
         self.bills.record(
@@ -118,7 +120,7 @@ class Publish:
         )
         published = stored.published
         if published is not None and published.content == self.prepared.content:
-            newest = max((published.delivered_at, published.order), (self.delivered_at, delivery.order))
+            newest = max((published.delivered_at, published.order), (self.delivered_at, self.order))
             published = replace(published, delivered_at=newest[0], order=newest[1])
         settled = replace(stored, published=published, last_rejection=None)
         self.bills.record(

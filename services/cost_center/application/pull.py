@@ -55,6 +55,8 @@ class PullBills:
     clock: Clock
     random_text: Callable[[], str]
     time_is_up: Callable[[], bool] = field(default=lambda: False)
+    failed: Callable[[Connection], object] = field(default=lambda _: None)
+    """Told of each connection that failed in this run, also where it had failed before."""
 
     def __call__(self, tenant: TenantId) -> int:
         """How many objects were copied. The connection that waited longest comes first, and none that fails
@@ -147,6 +149,7 @@ class PullBills:
         self, tenant: TenantId, connection: Connection, failure: AccountRefused | PullFailed | Unavailable
     ) -> None:
         logger.warning("a connection failed", source=connection.source, code=failure.code)
+        self.failed(connection)
         told = None
         if connection.status is not Status.FAILING:
             told = ConnectionFailed(

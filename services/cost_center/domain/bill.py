@@ -6,7 +6,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.cost_center.events import CurrencyTotal, PublishedTable
-from shared.clock import iso
 
 
 class Status(StrEnum):
@@ -142,7 +141,7 @@ class Delivery:
     `done` when its bills are decided, `closed` when nothing at all is left to do: refused files are in
     quarantine, and the parts of a delivery know that it is done. A part, or a second copy of a manifest, is
     done with the delivery that it is `part_of`; `files` tells of a manifest's files, in the versions that
-    were read, and `landed_at` when it was put.
+    were read.
     """
 
     delivery_id: str
@@ -159,7 +158,6 @@ class Delivery:
     waiting: Waiting | None = None
     part_of: str | None = None
     files: str | None = None
-    landed_at: datetime | None = None
 
     def with_outcome(self, outcome: Outcome, *, of: frozenset[str]) -> "Delivery":
         """The delivery with one more outcome; done when each bill in `of` has one."""
@@ -168,18 +166,6 @@ class Delivery:
         refused = any(each.status is Status.REJECTED for each in outcomes.values())
         closed = done and not refused and self.kind is DeliveryKind.FILE
         return replace(self, outcomes=outcomes, done=done, closed=closed, waiting=None)
-
-    @property
-    def order(self) -> str:
-        """Orders deliveries of one moment (S3's clock has whole seconds), the same whoever comes first.
-
-        An upload's key holds an id that sorts by time, so the later upload is the later delivery. Two
-        versions of one key in one second are told apart by their ids, which say nothing of time: S3's
-        `sequencer` would, but only the event of the put has it, and no sweep that announces a put again.
-        Where a manifest's own time is the same as another's, the one that landed later is the later.
-        """
-        landed = "" if self.landed_at is None else f"{iso(self.landed_at)}\n"
-        return f"{landed}{self.key}\n{self.delivery_id}"
 
     def ended(self, part_of: str | None = None) -> "Delivery":
         """The delivery with nothing left to do, and no bill of its own."""
@@ -192,7 +178,7 @@ def judge(
     """What a good delivery does to what is published, and why it does nothing, if so.
 
     The same content by the same rules is unchanged; a delivery older than the published one never replaces
-    it. Of two deliveries of one moment, the one with the greater `order` is the newer (see Delivery.order).
+    it. Of two deliveries of one moment, the one with the greater `order` is the newer (see landing.order_of).
     """
     if published is None:
         return Status.INGESTED, None

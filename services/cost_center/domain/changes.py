@@ -35,6 +35,18 @@ def compare(before: ChargeSums, after: ChargeSums) -> list[ChargeChange]:
     return sorted(found, key=_by_size)
 
 
+def combined(steps: Iterable[Iterable[ChargeChange]]) -> list[ChargeChange]:
+    """What restatements in a row, the oldest first, changed together: what one that has nothing to say of a
+    charge left as it was."""
+    before: dict[ChargeKey, Decimal] = {}
+    after: dict[ChargeKey, Decimal] = {}
+    for change in (each for step in steps for each in step):
+        key = ChargeKey(change.service_name, change.sub_account_id, change.charge_category, change.currency)
+        before.setdefault(key, change.before)
+        after[key] = change.after
+    return compare(before, after)
+
+
 def summary(
     changes: Sequence[ChargeChange],
     before: Sequence[CurrencyTotal],
@@ -49,6 +61,11 @@ def summary(
         count=len(changes),
         document=document,
     )
+
+
+def of_document(body: bytes) -> list[ChargeChange]:
+    """The changed charges that `document` wrote."""
+    return [ChargeChange.model_validate(each) for each in json.loads(body)["changes"]]
 
 
 def document(bill_id: str, changes: Iterable[ChargeChange]) -> bytes:

@@ -126,13 +126,16 @@ class ColumnMap:
 
     The key is what the delivered header says after the first of `headers` that it begins with. Empty cells
     have no entry; a row without any entry has no map. `beside` is a raw column that is a map already, whose
-    entries come first.
+    entries come first; `last` is another, whose entries come after all: those whose key begins with the first
+    of `order`, with the second and so on, then the others. Another helper must read `last` as well.
     """
 
     name: str
     prefix: str
     headers: tuple[str, ...]
     beside: str | None = None
+    last: str | None = None
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,10 @@ def names(paths: Sequence[str]) -> list[str]:
 
 
 def versions_of(manifest: Seen, found: Sequence[Seen]) -> tuple[Seen | None, list[Seen]]:
-    """(the newest version that is as old as the manifest, those put after it, oldest first)."""
-    ordered = sorted(found, key=lambda each: each.modified)
-    older = [each for each in ordered if each.modified <= manifest.modified]
-    return (older[-1] if older else None), [each for each in ordered if each.modified > manifest.modified]
+    """(the newest version that is as old as the manifest, those put after it, oldest first).
+
+    `found` are the newest first, also those of one second: S3 lists them so.
+    """
+    newest = sorted(found, key=lambda each: each.modified, reverse=True)  # which leaves those of a second
+    older = next((each for each in newest if each.modified <= manifest.modified), None)
+    return older, [each for each in newest[::-1] if each.modified > manifest.modified]

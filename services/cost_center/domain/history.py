@@ -21,6 +21,14 @@ class HistoricSet:
 
 
 @dataclass(frozen=True)
+class HistoryPage:
+    """Published sets of one bill, the newest first, and the token of the next page."""
+
+    sets: Sequence[HistoricSet]
+    cursor: str | None
+
+
+@dataclass(frozen=True)
 class Publication:
     """When a set was published, and whether its row still tells its files."""
 

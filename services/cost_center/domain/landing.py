@@ -1,10 +1,12 @@
 """Where deliveries land: `<tenant>/<source>/<anything>`, and how a bill and a delivery are named."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from shared.clock import iso
 from shared.errors import BadRequest, PoisonMessage
 from shared.ids import deterministic_id
 from shared.tenancy import TenantId, tenant_id
@@ -15,6 +17,8 @@ UNKNOWN_SOURCE = "unknown"
 """The source of a delivery whose key names none. It can only be rejected."""
 QUARANTINE = ".quarantine"
 """The folder of a tenant's refused files; no source can be called so."""
+QUARANTINE_TAG = ("onyx", "quarantine")
+"""The tag of refused files, by which they expire."""
 SOURCE_MODIFIED = "onyx-source-modified"
 """Object metadata: when the source's object was made (ISO 8601). Who copies a delivery sets it, so that
 copies that are made in another order keep the order of the originals."""
@@ -52,6 +56,23 @@ class Seen:
 
     object: LandedObject
     modified: datetime
+
+
+def order_of(landed: LandedObject, versions: Sequence[Seen] = (), landed_at: datetime | None = None) -> str:
+    """Orders deliveries of one moment (S3's clock has whole seconds), the same whoever comes first.
+
+    An upload's key holds an id that sorts by time, so the later upload is the later delivery. `versions` are
+    those of the object's key, the newest first, as S3 lists them whatever their second: of two puts to one
+    key the later is the later delivery. (The `sequencer` of the put's event says the same, but no sweep that
+    announces a put again has it.) Where a manifest's own time is the same as another's, the one that landed
+    later (`landed_at`) is the later.
+    """
+    own = next((each for each in versions if each.object.delivery_id == landed.delivery_id), None)
+    put = ""
+    if own is not None:
+        before = versions[versions.index(own) + 1 :]
+        put = f"{iso(own.modified)}.{sum(each.modified == own.modified for each in before):04d}"
+    return "\n".join([*([] if landed_at is None else [iso(landed_at)]), landed.key, put, landed.delivery_id])
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from services.cost_center.domain.bill import Bill, Delivery, Primaries, PublishedSet
 from services.cost_center.domain.changes import ChargeSums
-from services.cost_center.domain.history import HistoricSet
+from services.cost_center.domain.history import HistoricSet, HistoryPage
 from services.cost_center.domain.landing import LandedObject, Seen
 from services.cost_center.domain.promoted_tags import Promoted
 from services.cost_center.domain.reconciliation import Reconciliation
@@ -215,6 +215,10 @@ class Bills(Protocol):
 
     def history_of(self, tenant: TenantId, bill_id: str) -> Sequence[HistoricSet]:
         """Every set that was ever published of the bill, the newest first."""
+        ...
+
+    def history_page(self, tenant: TenantId, bill_id: str, *, limit: int, cursor: str | None) -> HistoryPage:
+        """`limit` of them."""
         ...
 
     def record(

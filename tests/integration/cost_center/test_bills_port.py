@@ -177,6 +177,11 @@ def test_every_published_set_is_in_the_history_of_its_bill_with_what_it_changed(
     ]
     assert list(bills.history_of(ACME, "aws.2026-0")) == []
     assert list(bills.history_of(GLOBEX, "aws.2026-09")) == []
+    newest = bills.history_page(ACME, "aws.2026-09", limit=1, cursor=None)
+    oldest = bills.history_page(ACME, "aws.2026-09", limit=1, cursor=newest.cursor)
+    assert [*newest.sets, *oldest.sets] == list(bills.history_of(ACME, "aws.2026-09"))
+    assert oldest.cursor is None
+    assert bills.history_page(GLOBEX, "aws.2026-09", limit=1, cursor=None).sets == []
 
 
 def test_a_delivery_is_opened_once(bills: Bills) -> None:

@@ -18,7 +18,6 @@ from moto import mock_aws
 from services.cost_center.adapters.connection_accounts import StsAccounts, session_policy
 from services.cost_center.adapters.connection_store import ConnectionStore
 from services.cost_center.adapters.pull_copy import LandingCopier
-from services.cost_center.adapters.tenant_list import TenantList
 from services.cost_center.domain.connection import (
     AccountRefused,
     Kind,
@@ -42,6 +41,7 @@ from shared.outbox import Outbox
 from shared.page_keys import PageKeys
 from shared.table import TenantTable
 from shared.tenancy import TenantId
+from shared.tenant_list import TenantList
 from tests.fakes.connections import START, FakeConnections
 from tests.fakes.tables import create_table
 
@@ -402,8 +402,28 @@ def test_the_function_pulls_for_every_tenant(bucket: Any, capsys: pytest.Capture
     rows.save(ACME, found.verified(SystemClock().now()), None)
     assert pull_bills.handler({}, Context()) == {"tenants": 2, "healed": 2, "failed": 0}
     assert list(landed()) == [data, manifest]
-    assert '"BillFilesPulled":[2.0]' in capsys.readouterr().out.replace(" ", "")
+    told = capsys.readouterr().out.replace(" ", "")
+    assert '"BillFilesPulled":[2.0]' in told
+    assert '"ConnectionPullsFailed":[0.0]' in told
     assert pull_bills.handler({}, Context())["healed"] == 0
     after = rows.get(ACME, "aws")
     assert after is not None
     assert after.status is Status.VERIFIED
+
+
+def test_a_connection_that_fails_is_counted_in_every_run_and_told_once(
+    bucket: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    TenantList("bill").add(ACME)
+    rows = store()
+    rows.save(ACME, rows.save(ACME, bucket, CREATED).verified(SystemClock().now()), None)
+    manifest = f"{bucket.place.folder}metadata/BILLING_PERIOD=2026-09/onyx-aws-Manifest.json"
+    put(bucket, manifest, b"no JSON")
+
+    for _ in range(2):
+        assert pull_bills.handler({}, Context())["failed"] == 0, "a customer's fault is no fault of the run"
+        told = capsys.readouterr().out.replace(" ", "")
+        assert '"ConnectionPullsFailed":[1.0]' in told
+    found = rows.get(ACME, "aws")
+    assert found is not None
+    assert found.status is Status.FAILING

@@ -8,7 +8,6 @@ import pytest
 from moto import mock_aws
 
 from services.cost_center.adapters.bill_store import BillStore
-from services.cost_center.adapters.tenant_list import TenantList
 from services.cost_center.adapters.trouble_rows import TroubleRows
 from services.cost_center.domain.trouble import Trouble
 from services.cost_center.handlers import (
@@ -25,6 +24,7 @@ from shared.config import load_settings
 from shared.events import envelope
 from shared.outbox import Outbox
 from shared.table import TenantTable
+from shared.tenant_list import TenantList
 from tests.fakes.cost_center import ACME, NOW, World
 from tests.fakes.cost_center_bills import csv_bytes, cur_rows
 from tests.fakes.http_calls import Answer, call, token_claims

@@ -14,7 +14,6 @@ from services.cost_center.adapters.bill_store import BillStore
 from services.cost_center.adapters.connection_store import ConnectionStore
 from services.cost_center.adapters.delivery_rows import TableDeliveryRows
 from services.cost_center.adapters.overdue_store import OverdueStore
-from services.cost_center.adapters.tenant_list import TenantList
 from services.cost_center.application.sweep_overdue import SweepOverdue
 from services.cost_center.domain.bill import Delivery, DeliveryKind, Waiting
 from services.cost_center.domain.connection import Kind, new_connection
@@ -28,6 +27,7 @@ from shared.ids import SequenceIds
 from shared.outbox import Outbox
 from shared.table import TenantTable
 from shared.tenancy import TenantId
+from shared.tenant_list import TenantList
 from tests.fakes.cost_center import ACME, World
 from tests.fakes.cost_center_bills import csv_bytes, cur_rows
 from tests.fakes.http_calls import Answer, call, token_claims

@@ -14,7 +14,6 @@ from moto import mock_aws
 from services.cost_center.adapters import bill_items as items
 from services.cost_center.adapters.bucket_lists import S3LandedVersions, SqsLandingQueue
 from services.cost_center.adapters.sweep_store import SweepStore
-from services.cost_center.adapters.tenant_list import TenantList
 from services.cost_center.domain.landing import LandedObject
 from services.cost_center.domain.sweeps import LandingState, OrphanState, Position, Resent
 from services.cost_center.events import SetChanges
@@ -29,6 +28,7 @@ from shared.outbox import Outbox
 from shared.sweeps import healed
 from shared.table import TenantTable
 from shared.tenancy import TenantId
+from shared.tenant_list import TenantList
 from tests.fakes.cost_center import ACME, NOW, World
 from tests.fakes.cost_center_bills import csv_bytes, cur_rows
 from tests.fakes.tables import create_table

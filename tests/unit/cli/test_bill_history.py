@@ -31,6 +31,7 @@ ANSWER = {
     "largest": [CHANGE],
     "others": [OTHERS],
     "count": 42,
+    "known": True,
     "document_url": "https://signed",
 }
 
@@ -60,6 +61,15 @@ def test_changes_list_the_largest_and_sum_the_others(onyx):
 
 
 def test_a_set_before_that_could_not_be_read_is_said(onyx):
-    unknown = {"largest": [], "others": [], "count": 0, "document_url": None}
+    unknown = {"largest": [], "others": [], "count": 0, "known": False, "document_url": None}
     onyx.platform.on("GET", CHANGES, {**ANSWER, **unknown})
     assert "could not be read" in onyx("bills", "changes", "cur.2026-09", "--tenant", "acme").out
+
+
+def test_changes_between_two_sets(onyx):
+    onyx.platform.on("GET", CHANGES, {**ANSWER, "document_url": None})
+    given = ("--from", "2026-10-01T09:00:00Z", "--to", "2026-10-04T09:00:00Z")
+    outcome = onyx("bills", "changes", "cur.2026-09", "--tenant", "acme", *given)
+    params = onyx.platform.requests[-1].url.params
+    assert (params["from"], params["to"]) == ("2026-10-01T09:00:00Z", "2026-10-04T09:00:00Z")
+    assert "could not be read" not in outcome.out

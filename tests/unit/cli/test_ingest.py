@@ -1,5 +1,6 @@
 """`onyx ingest` against a landing zone that answers like S3 and an API that needs a while."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +235,43 @@ def test_a_folder_with_a_manifest_is_one_delivery(onyx, tmp_path, create_new):
     copies = [f"{place}run-1/rep-Manifest.json"] if create_new else []
     assert keys[3:] == [*copies, f"{place}rep-Manifest.json"]
     assert [row["source"] for row in outcome.rows][:2] == ["other", "rep"]
+
+
+def azure(folder: Path, export: str = "Daily Costs") -> Path:
+    """A run of an export of Azure in two files, and a manifest that is of something else."""
+    place = folder / "daily" / "20260901-20260930" / "run-1"
+    place.mkdir(parents=True)
+    for number in (1, 2):
+        (place / f"part_0_000{number}.csv").write_bytes(b"x")
+    blobs = [{"blobName": f"dir/daily/20260901-20260930/run-1/part_0_000{number}.csv"} for number in (1, 2)]
+    (place / "manifest.json").write_text(json.dumps({"exportConfig": {"exportName": export}, "blobs": blobs}))
+    (folder / "manifest.json").write_text('{"name": "a web app"}')
+    return folder
+
+
+def test_a_folder_with_azures_manifest_is_one_delivery_of_its_export(onyx, tmp_path):
+    zone = LandingZone(onyx.platform)
+    outcome = onyx("ingest", str(azure(tmp_path / "m")), "--tenant", "acme", "--format", "json")
+
+    assert outcome.code == 0, outcome.err
+    place = "acme/daily-costs/u1/delivery/daily/20260901-20260930/run-1/"
+    assert list(zone.files) == [
+        f"{place}part_0_0001.csv",
+        f"{place}part_0_0002.csv",
+        f"{place}manifest.json",
+    ]
+
+
+def test_several_exports_of_azure_need_a_source(onyx, tmp_path):
+    zone = LandingZone(onyx.platform)
+    azure(tmp_path / "m" / "a")
+    azure(tmp_path / "m" / "b", "other")
+
+    outcome = onyx("ingest", str(tmp_path / "m"), "--tenant", "acme")
+
+    assert outcome.code == 2
+    assert "Daily Costs, other" in outcome.err
+    assert zone.files == {}
 
 
 def test_a_manifest_whose_files_are_not_in_the_folder_is_told_at_once(onyx, tmp_path):

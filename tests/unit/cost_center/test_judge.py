@@ -68,6 +68,27 @@ def test_deliveries_of_one_second_end_alike(tmp_path: Path) -> None:
         assert bill.published.order.startswith("acme/aws/3/bill.csv\n")
 
 
+def test_of_two_contents_under_one_key_in_one_second_the_later_is_published(tmp_path: Path) -> None:
+    """Their version ids say nothing of time; how S3 lists them does. In whatever order they are read."""
+    key = "acme/aws/bill.csv"
+    for number, order in enumerate(permutations((1, 2, 3))):
+        (folder := tmp_path / str(number)).mkdir()
+        world = World(folder)
+        landed = {rows: world.landing.put(key, csv_bytes(cur_rows(rows)), at=NOW) for rows in (1, 2, 3)}
+        outcomes = {rows: world.ingest(landed[rows])[0] for rows in order}
+        again = [world.ingest(each) for each in landed.values()]
+
+        bill = world.bills.bill(ACME, "aws.2026-09")
+        assert bill is not None
+        assert bill.outcome.rows == 3
+        assert bill.published is not None
+        assert bill.published.delivery_id == landed[3].delivery_id
+        assert {rows: each.status is Status.UNCHANGED for rows, each in outcomes.items()} == {
+            rows: any(other > rows for other in order[: order.index(rows)]) for rows in order
+        }
+        assert [each[0].delivery_id for each in again] == [each.delivery_id for each in landed.values()]
+
+
 def test_a_set_from_before_the_order_was_kept_gives_way_to_its_own_second() -> None:
     old = PublishedSet("d", "a", "one", "r", NOW, NOW, True, {})
     assert judge(old, content="two", recipe="r", delivered_at=NOW, order="x")[0] is Status.RESTATED

@@ -1,15 +1,20 @@
+from datetime import timedelta
+
 import pytest
 
+from services.cost_center.domain.gathering import versions_of
 from services.cost_center.domain.landing import (
     LandedObject,
+    Seen,
     bill_id,
+    order_of,
     parse_key,
     unreadable_bill_id,
     upload_key,
 )
 from services.cost_center.handlers.object_created import object_created
 from shared.errors import BadRequest, PoisonMessage
-from tests.fakes.cost_center import ACME
+from tests.fakes.cost_center import ACME, NOW
 
 EVENT = {
     "source": "aws.s3",
@@ -93,3 +98,42 @@ def test_the_event_of_s3_names_the_object_as_it_is() -> None:
 def test_anything_else_is_poison(body: dict[str, object]) -> None:
     with pytest.raises(PoisonMessage):
         object_created(body, "landing")
+
+
+def seen(version: str, second: int) -> Seen:
+    return Seen(LandedObject("landing", "acme/aws/b.csv", 1, "e", version), NOW + timedelta(seconds=second))
+
+
+LISTED = [seen("a", 1), seen("z", 1), seen("k", 1), seen("b", 0)]
+"""As S3 lists the versions of a key: the newest first, also within a second."""
+
+
+def test_versions_of_one_key_are_in_the_order_of_their_puts() -> None:
+    orders = [order_of(each.object, LISTED) for each in LISTED]
+
+    assert orders == sorted(orders, reverse=True)
+
+
+def test_what_is_put_later_does_not_change_the_place_of_what_was() -> None:
+    assert order_of(LISTED[2].object, LISTED) == order_of(LISTED[2].object, LISTED[2:])
+
+
+def test_an_object_that_is_not_listed_is_before_those_that_are() -> None:
+    assert order_of(seen("q", 1).object) < order_of(LISTED[-1].object, LISTED)
+
+
+def test_a_key_and_when_a_manifest_landed_count_more() -> None:
+    one, other = LandedObject("b", "acme/aws/1", 1, "e"), LandedObject("b", "acme/aws/2", 1, "d")
+
+    assert order_of(one) < order_of(other)
+    assert order_of(other, landed_at=NOW) < order_of(one, landed_at=NOW + timedelta(seconds=1))
+
+
+def test_a_manifest_has_the_last_version_of_its_second() -> None:
+    older, newer = versions_of(seen("m", 1), LISTED)
+    assert older is not None
+    assert (older.object.version_id, newer) == ("a", [])
+    older, newer = versions_of(seen("m", 0), LISTED)
+    assert older is not None
+    assert older.object.version_id == "b"
+    assert [each.object.version_id for each in newer] == ["k", "z", "a"]

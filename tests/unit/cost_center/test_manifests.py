@@ -14,7 +14,7 @@ from services.cost_center.domain.landing import bill_id
 from services.cost_center.domain.manifest import places, read_manifest
 from services.cost_center.domain.providers._aws.manifests import EXPORT, REPORT
 from services.cost_center.domain.providers.registry import manifest_forms
-from tests.fakes.cost_center_deliveries import Export
+from tests.fakes.cost_center_deliveries import AzureExport, Export
 
 FORMS = manifest_forms()
 LAYOUTS = [Export(legacy, create_new) for legacy in (True, False) for create_new in (True, False)]
@@ -142,7 +142,10 @@ def test_files_are_told_apart_by_their_paths_where_their_names_are_the_same() ->
 
 
 TEXTS = st.sampled_from(
-    ["reportKeys", "dataFiles", "billingPeriod", "start", "columns", "category", "name", "executionId"]
+    [
+        *("reportKeys", "dataFiles", "billingPeriod", "start", "columns", "category", "name", "executionId"),
+        *("blobs", "blobName", "byteCount", "runInfo", "startDate", "exportConfig", "type", "timeFrame"),
+    ]
 ) | st.text(max_size=8)
 DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
@@ -157,6 +160,13 @@ NAMED = st.fixed_dictionaries(
         "billingPeriod": st.fixed_dictionaries({"start": TEXTS | st.dates().map(str) | DOCUMENTS})
         | DOCUMENTS,
         "columns": st.lists(st.dictionaries(TEXTS, DOCUMENTS, max_size=3), max_size=3) | DOCUMENTS,
+        "blobs": st.lists(
+            st.fixed_dictionaries({"blobName": st.text(max_size=9)}, optional={"dataRowCount": DOCUMENTS}),
+            max_size=3,
+        )
+        | DOCUMENTS,
+        "runInfo": st.fixed_dictionaries({"startDate": st.datetimes().map(str) | DOCUMENTS}) | DOCUMENTS,
+        "deliveryConfig": DOCUMENTS,
         "executionId": st.datetimes().map(lambda at: f"{at.isoformat()}Z-x") | DOCUMENTS,
     },
 )
@@ -173,6 +183,7 @@ def test_whatever_a_manifest_holds_it_is_refused_or_stays_in_its_source(document
         "acme/aws/rep-Manifest.json",
         *Export().manifest_keys("r"),
         *Export(legacy=False).manifest_keys("r"),
+        *AzureExport(base="acme/aws/").manifest_keys("r"),
     ]
     for key in keys:
         for each in manifest.files:

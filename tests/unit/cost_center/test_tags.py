@@ -13,6 +13,13 @@ from services.cost_center.domain.naming import athena_name
     [
         ("user:CostCenter", tags.AWS, "cost_center", "CostCenter"),
         ("user_cost_center", tags.AWS, "cost_center", "cost_center"),
+        ("resourceTags/user:CostCenter", tags.AWS, "cost_center", "CostCenter"),
+        ("resourceTags/CostCenter", tags.AWS, "cost_center", "CostCenter"),
+        ("resourceTags/aws:createdBy", tags.AWS, "aws:created_by", "aws:createdBy"),
+        ("accountTag/CostCenter", tags.AWS, "cost_center", "CostCenter"),
+        ("iamPrincipal/CostCenter", tags.AWS, "cost_center", "CostCenter"),
+        ("userAttribute/CostCenter", tags.AWS, "cost_center", "CostCenter"),
+        ("costCategory/CostCenter", tags.AWS, "cost_category_cost_center", "cost_category_CostCenter"),
         ("CostCenter", tags.FOCUS, "cost_center", "CostCenter"),
         ("cost-center", tags.FOCUS, "cost_center", "cost-center"),
         ("aws:createdBy", tags.AWS, "aws:created_by", "aws:createdBy"),

@@ -22,6 +22,8 @@ _RANGE = re.compile(r"(\d{4})(\d{2})\d{2}-\d{8}")
 _YEAR, _MONTH = re.compile(r"year=(\d{4})"), re.compile(r"month=(\d{1,2})")
 _PERIOD = re.compile(r"BILLING_PERIOD=\d{4}-\d{2}", re.IGNORECASE)
 _NUMBERED = re.compile(r"(?P<report>.+?)-\d+\.(?:csv|csv\.gz|csv\.zip|zip|gz|snappy\.parquet|parquet)")
+_OTHERS = re.compile(r"part_\d+_\d+\..+")
+"""How Azure calls the files of its exports, in folders that are called as a report's."""
 _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z")
 _OLD_DATE = re.compile(r"(\d{4})(\d{2})\d{2}(?:T\d{6}(?:\.\d+)?Z)?")
 
@@ -34,9 +36,9 @@ def is_manifest(key: str) -> bool:
 
 
 def _report_manifests(key: str) -> Sequence[str]:
-    if is_manifest(key):
-        return ()
     *folders, name = key.split("/")
+    if is_manifest(key) or _OTHERS.fullmatch(name):
+        return ()
     for at, folder in enumerate(folders):
         if _RANGE.fullmatch(folder) and at >= 1:
             return _named([*folders[:at]], folders[at:], name)

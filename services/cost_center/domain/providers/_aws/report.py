@@ -9,7 +9,7 @@ _SIGN = frozenset({"line_item_unblended_cost", "line_item_line_item_type", "bill
 _ENOUGH = 2
 """How many of the telling columns make a file a report, so that a missing one can be named."""
 
-MAPS = frozenset({"product", "resource_tags", "cost_category", "discount"})
+MAPS = frozenset({"product", "resource_tags", "cost_category", "discount", "tags"})
 """The columns of CUR 2.0 that are maps. The legacy report has a column per key instead."""
 _ONLY_IN_2 = MAPS | {
     "bill_payer_account_name",

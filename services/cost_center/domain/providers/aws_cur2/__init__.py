@@ -31,8 +31,11 @@ MAPPING = ChargeMapping(
     helpers=(
         *(MapEntry(f"product_{key}", "product", key) for key in _IN_PRODUCT),
         MapEntry("resource_tags_user_name", "resource_tags", "user_name"),
+        MapEntry("resource_tags_user_name", "tags", "resourceTags/user:Name"),
+        MapEntry("resource_tags_user_name", "tags", "resourceTags/Name"),
+        MapEntry("bundled_discount_in_map", "discount", "bundled_discount"),
         *charge_rules.HELPERS,
-        *charge_rules.maps("resource_tags", "cost_category"),
+        *charge_rules.maps("resource_tags", "cost_category", "tags"),
     ),
 )
 

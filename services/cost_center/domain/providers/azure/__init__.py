@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from services.cost_center.domain.providers.azure import manifests
 from services.cost_center.domain.providers.azure.columns import (
     DATE_FORMATS,
     MONEY,
@@ -41,4 +42,5 @@ PROVIDER = Provider(
     json_columns=("Tags",),
     json_pairs=("Tags",),
     date_formats=DATE_FORMATS,
+    manifests=(manifests.EXPORT,),
 )

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from services.cost_center.domain.charges import MONEY
 from services.cost_center.domain.focus_columns import COLUMNS
-from services.cost_center.domain.providers._aws import manifests
+from services.cost_center.domain.providers._aws import manifests as aws
+from services.cost_center.domain.providers.azure import manifests as azure
 from services.cost_center.domain.providers.focus.mapping import JSON_COLUMNS, MAPPING
 from services.cost_center.domain.providers.provider import Kind, Provider
 from services.cost_center.domain.tables import ColumnType
@@ -67,5 +68,5 @@ PROVIDER = Provider(
     mapping=MAPPING,
     json_columns=JSON_COLUMNS,
     null_texts=frozenset({"NULL"}),  # beside empty cells: the public FOCUS sample has both
-    manifests=(manifests.EXPORT,),  # of AWS; other providers deliver one file
+    manifests=(aws.EXPORT, azure.EXPORT),  # other providers deliver one file
 )

@@ -125,39 +125,6 @@ def test_a_negation_is_no_usage_of_its_own(tmp_path: Path) -> None:
     assert [row["ConsumedQuantity"] for row in rows] == [2, 0]
 
 
-@pytest.mark.parametrize(
-    ("kind", "category"),
-    [
-        ("BundledDiscount", "Adjustment"),
-        ("EdpDiscount", "Adjustment"),
-        ("PrivateRateDiscount", "Adjustment"),
-        ("RiVolumeDiscount", "Adjustment"),
-        ("SppDiscount", "Adjustment"),
-        ("Credit", "Credit"),
-        ("Refund", "Adjustment"),
-        ("Tax", "Tax"),
-    ],
-)
-def test_what_is_taken_off_counts_as_it_is_billed(tmp_path: Path, kind: str, category: str) -> None:
-    """A discount that is a line of its own is none of FOCUS's other categories, and no credit either."""
-    [row] = curate(tmp_path, [line(kind, "-4.000000000000000001")])
-
-    amount = Decimal("-4.000000000000000001")
-    assert (row["BilledCost"], row["EffectiveCost"], row["ListCost"]) == (amount, amount, amount)
-    assert (row["ChargeCategory"], row["x_LineItemType"]) == (category, kind)
-    assert (row["CommitmentDiscountId"], row["PricingCategory"]) == (None, None)
-
-
-def test_a_discount_line_beside_net_columns_takes_nothing_off_twice(tmp_path: Path) -> None:
-    net = {"lineItem/NetUnblendedCost": "9"}, {"lineItem/NetUnblendedCost": "0"}
-    rows = curate(tmp_path, [line("Usage", "10", net[0]), line("EdpDiscount", "-1", net[1])])
-
-    assert [(row["x_LineItemType"], row["BilledCost"], row["EffectiveCost"]) for row in rows] == [
-        ("EdpDiscount", 0, 0),
-        ("Usage", 9, 9),
-    ]
-
-
 def test_support_and_marketplace_fees_are_bought_and_used_at_once(tmp_path: Path) -> None:
     market = {
         "bill/BillingEntity": "AWS Marketplace",

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from services.cost_center.adapters.delivered_file import LocalFiles
 from services.cost_center.adapters.plain_reader import PlainReader
-from services.cost_center.adapters.polars_charges import raw_names
 from services.cost_center.adapters.polars_converter import PolarsConverter
+from services.cost_center.adapters.polars_rules import raw_names
 from services.cost_center.application.prepare import Prepare
 from services.cost_center.domain.providers.aws_cur import PROVIDER
 from tests.fakes.cost_center_bills import CUR_ROW, Row, csv_text, write

@@ -48,7 +48,7 @@ def as_parquet(folder: Path, rows: Sequence[dict[str, Any]]) -> Path:
     columns = {}
     for name in rows[0]:
         held = [cells[name] for cells in rows]
-        if name in MAPS:
+        if name in MAPS or name == "tags":
             value = pa.float64() if name == "discount" else pa.string()
             entries = [None if each is None else list(each.items()) for each in held]
             columns[name] = pa.array(entries, pa.map_(pa.string(), value))
@@ -130,6 +130,81 @@ def test_an_export_without_anything_of_2_is_the_legacy_report_under_athenas_name
     assert prepared.bills[0].raw.table == "cur"
     frame = pl.read_parquet(prepared.bills[0].charges.paths[0])
     assert frame["Tags"].to_list() == [{"team": "core"}]
+
+
+ALL_TAGS = {
+    "accountTag/Team": "of the account",
+    "accountTag/BusinessUnit": "shop",
+    "costCategory/Team": "of a rule",
+    "iamPrincipal/Team": "of the caller",
+    "iamPrincipal/Agent": "bot",
+    "resourceTags/user:Team": "of the resource",
+    "resourceTags/Name": "web-2",
+    "resourceTags/aws:createdBy": "me",
+    "userAttribute/CostCenter": "42",
+    "userAttribute/Empty": "",
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_the_map_of_all_tags_is_in_tags_the_nearest_to_the_resource_first(
+    tmp_path: Path, writer: Any
+) -> None:
+    told = row(tags=ALL_TAGS)
+    del told["resource_tags"]
+
+    prepared = prepare(tmp_path, writer(tmp_path, [told]))
+
+    [charge] = pl.read_parquet(prepared.bills[0].charges.paths[0]).iter_rows(named=True)
+    assert charge["Tags"] == {
+        "team": "of the resource",
+        "name": "web-2",
+        "aws:created_by": "me",
+        "agent": "bot",
+        "cost_center": "42",
+        "business_unit": "shop",
+        "cost_category_team": "of a rule",
+    }
+    assert charge["x_OriginalTags"] == ALL_TAGS
+    assert charge["ResourceName"] == "web-2"
+    assert raw_frame(prepared)["tags"].to_list() == [ALL_TAGS]
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_resource_tags_are_believed_before_the_map_of_all(tmp_path: Path, writer: Any) -> None:
+    told = [
+        row(resource_tags={"user_team": "core"}, tags={"resourceTags/Team": "web", "accountTag/Env": "prod"}),
+        row(resource_tags={}, tags={"accountTag/Env": "prod"}),
+        row(resource_tags={"user_team": "core"}, tags=None),
+    ]
+
+    prepared = prepare(tmp_path, writer(tmp_path, told))
+
+    frame = pl.read_parquet(prepared.bills[0].charges.paths[0])
+    assert frame["Tags"].to_list() == [{"team": "core", "env": "prod"}, {"env": "prod"}, {"team": "core"}]
+    assert frame["x_OriginalTags"].to_list() == [
+        {"user_team": "core", "resourceTags/Team": "web", "accountTag/Env": "prod"},
+        {"accountTag/Env": "prod"},
+        {"user_team": "core"},
+    ]
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_bundled_discount_is_its_column_or_a_key_of_the_map(tmp_path: Path, writer: Any) -> None:
+    """What was waived is in ContractedCost, and in no other cost after discounts."""
+    net = {"line_item_unblended_cost": "10", "line_item_net_unblended_cost": "7"}
+    told = [
+        row(**net, discount_bundled_discount="-3", discount={}),
+        row(**net, discount_bundled_discount="", discount={"bundled_discount": -3.0}),
+        row(**net, discount_bundled_discount="-3", discount={"bundled_discount": -3.0}),
+        row(**net, discount_bundled_discount="", discount={"edp_discount": -3.0}),
+    ]
+
+    prepared = prepare(tmp_path, writer(tmp_path, told))
+
+    frame = pl.read_parquet(prepared.bills[0].charges.paths[0])
+    assert frame["ContractedCost"].to_list() == [10, 10, 10, 7]
+    assert frame["BilledCost"].to_list() == frame["EffectiveCost"].to_list() == [7, 7, 7, 7]
 
 
 @pytest.mark.parametrize("cell", ["[1]", "{", '"text"', '{"a": NaN}', '{"a": "\\u0000"}'])
