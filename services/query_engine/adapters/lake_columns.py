@@ -13,6 +13,7 @@ from services.query_engine.domain import errors
 from services.query_engine.domain.errors import failure
 from services.query_engine.domain.tables import Column, FileGroup
 
+MAP = "map(varchar, varchar)"
 _DTYPES: dict[str, Any] = {
     "varchar": pl.String,
     "bigint": pl.Int64,
@@ -24,7 +25,7 @@ _DTYPES: dict[str, Any] = {
     "boolean": pl.Boolean,
     "date": pl.Date,
     "timestamp": pl.Datetime("us"),
-    "map(varchar, varchar)": pl.Map(pl.String, pl.String),
+    MAP: pl.Map(pl.String, pl.String),
 }
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 

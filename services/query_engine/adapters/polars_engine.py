@@ -3,13 +3,16 @@
 Used inside a worker process; nothing here trusts the SQL, it can name nothing but these frames.
 """
 
+import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from operator import attrgetter
 
 import polars as pl
 
-from services.query_engine.adapters.lake_columns import as_column, dtype, held_names, schema_of
+from services.query_engine.adapters.lake_columns import MAP, as_column, dtype, held_names, schema_of
 from services.query_engine.adapters.lake_files import REMOTE, LakeFiles
+from services.query_engine.adapters.map_keys import ROW, MapKeys
 from services.query_engine.adapters.text_twins import TWIN
 from services.query_engine.domain import errors
 from services.query_engine.domain.errors import failure
@@ -22,9 +25,10 @@ from shared.observability import logger
 def run(plan: Plan, rows: int, files: LakeFiles) -> pl.DataFrame:
     """Up to `rows` rows of what `plan` asks. Raises OnyxError with a code of `domain.errors`."""
     try:
-        frames = {each.name: _frame(each, files) for each in plan.tables}
-        query = pl.SQLContext(frames=frames, register_globals=False, eager=False).execute(plan.sql)
-        return query.limit(rows).collect(engine="streaming")
+        with MapKeys() as keys:
+            frames = {each.name: _frame(each, files, keys) for each in plan.tables}
+            query = pl.SQLContext(frames=frames, register_globals=False, eager=False).execute(plan.sql)
+            return query.limit(rows).collect(engine="streaming")
     except MemoryError as error:
         raise failure(errors.QUERY_MEMORY, "The query needs more memory than it may have") from error
     except (pl.exceptions.PolarsError, OSError, ValueError, TypeError, OverflowError) as error:
@@ -34,22 +38,19 @@ def run(plan: Plan, rows: int, files: LakeFiles) -> pl.DataFrame:
 # --- binding ---
 
 
-def _frame(bound: BoundTable, files: LakeFiles) -> pl.LazyFrame:
+def _frame(bound: BoundTable, files: LakeFiles, keys: MapKeys) -> pl.LazyFrame:
     """The union of the table's files: lower case column names, missing columns null, maps' keys hoisted."""
     columns = _columns(bound)
     groups = [group for group in bound.table.groups if group.files]
     if not groups:
         schema = {each.name.lower(): dtype(each.type) for each in columns}
-        parts = [pl.LazyFrame(schema=schema | {each.name: pl.String for each in bound.text_keys})]
+        names = [each.name for each in bound.text_keys] + [each.name for each in bound.map_keys]
+        parts = [pl.LazyFrame(schema=schema | dict.fromkeys(names, pl.String))]
     elif (frames := files.frames(bound.name)) is not None:
         parts = [_held(frame, bound) for frame in frames]
-        return parts[0] if len(parts) == 1 else pl.concat(parts, how="vertical")
     else:
-        parts = _scans(groups, columns, bound, files)
-    frame = parts[0] if len(parts) == 1 else pl.concat(parts, how="vertical")
-    return frame.with_columns(
-        pl.col(each.column).map.get(each.key).alias(each.name) for each in bound.map_keys
-    )
+        parts = _scans(groups, columns, bound, files, keys)
+    return parts[0] if len(parts) == 1 else pl.concat(parts, how="vertical")
 
 
 def _columns(bound: BoundTable) -> tuple[Column, ...]:
@@ -77,10 +78,14 @@ def _text_keys(bound: BoundTable) -> list[pl.Expr]:
 
 
 def _scans(
-    groups: Sequence[FileGroup], columns: tuple[Column, ...], bound: BoundTable, files: LakeFiles
+    groups: Sequence[FileGroup],
+    columns: tuple[Column, ...],
+    bound: BoundTable,
+    files: LakeFiles,
+    keys: MapKeys,
 ) -> list[pl.LazyFrame]:
     """The rows of each group. A text that is grouped by is read by its twin where all files have one."""
-    opened = [_open(group, files) for group in groups]
+    opened = [_open(group, files, numbered=bool(bound.map_keys)) for group in groups]
     twins: dict[str, list[str]] = {}
     for key in bound.text_keys:
         names = [TWIN + held_names(group).get(key.column, "") for group in groups]
@@ -89,13 +94,33 @@ def _scans(
             twins[key.name] = names
     parts = []
     for at, (group, (scan, schema)) in enumerate(zip(groups, opened, strict=True)):
-        part = _typed(scan, schema, group, columns, {name: names[at] for name, names in twins.items()})
+        more = [pl.col(names[at]).alias(name) for name, names in twins.items()]
+        more += _keys(group, schema, bound, files, keys)
+        part = _typed(scan, schema, group, columns, more)
         rest = [each for each in _text_keys(bound) if each.meta.output_name() not in twins]
         parts.append(part.with_columns(rest) if rest else part)
     return parts
 
 
-def _open(group: FileGroup, files: LakeFiles) -> tuple[pl.LazyFrame, pl.Schema]:
+def _keys(
+    group: FileGroup, schema: pl.Schema, bound: BoundTable, files: LakeFiles, keys: MapKeys
+) -> list[pl.Expr]:
+    """What the maps of a group's files have under the keys that the query reads."""
+    held = held_names(group)
+    paths, _ = files.to_scan(group.files)
+    of_map = attrgetter("column")
+    found = []
+    for column, asked in itertools.groupby(sorted(bound.map_keys, key=of_map), key=of_map):
+        name, wanted = held.get(column), list(asked)
+        maps = as_column(schema, name, Column(column, MAP))
+        if name is None or schema[name] != dtype(MAP) or any(path.startswith(REMOTE) for path in paths):
+            found += [maps.map.get(each.key).alias(each.name) for each in wanted]
+        else:
+            found += keys.columns(paths, name, wanted)
+    return found
+
+
+def _open(group: FileGroup, files: LakeFiles, *, numbered: bool) -> tuple[pl.LazyFrame, pl.Schema]:
     paths, storage = files.to_scan(group.files)
     local = None if any(path.startswith(REMOTE) for path in paths) else schema_of(paths)
     # Polars estimates rows, by which it orders joins, only of files whose schema it reads itself.
@@ -104,6 +129,7 @@ def _open(group: FileGroup, files: LakeFiles) -> tuple[pl.LazyFrame, pl.Schema]:
         paths,
         schema=local.columns if local is not None and told else None,
         extra_columns="ignore" if told else "raise",
+        row_index_name=ROW if numbered else None,
         glob=False,
         hive_partitioning=False,
         storage_options=storage or None,
@@ -117,18 +143,18 @@ def _typed(
     schema: pl.Schema,
     group: FileGroup,
     columns: tuple[Column, ...],
-    twins: Mapping[str, str],
+    more: Sequence[pl.Expr],
 ) -> pl.LazyFrame:
-    """The rows of files that have the same columns, in the table's columns and types, and their `twins`."""
+    """The rows of files that have the same columns, in the table's columns and types, and what is `more`."""
     held = held_names(group)
     wanted = [
         as_column(schema, held.get(each.name.casefold()), each).alias(each.name.lower()) for each in columns
     ]
-    wanted += [pl.col(twin).alias(name) for name, twin in twins.items()]
+    wanted += more
     if any(each.name.casefold() in held for each in columns):
         return scan.select(wanted)
     # A select of nothing but constants would be one row.
-    return scan.with_columns(wanted).select(each.name.lower() for each in columns)
+    return scan.with_columns(wanted).select(each.meta.output_name() for each in wanted)
 
 
 # --- what went wrong ---

@@ -7,11 +7,14 @@ from services.query_engine.domain.tables import Column, Table
 
 @dataclass(frozen=True)
 class MapKey:
-    """`name` holds what the map `column` has under `key`, or null."""
+    """`name` holds what the map `column` has under `key`, or null.
+
+    `presence`: the query asks only whether it is null, so any text may stand for one."""
 
     name: str
     column: str
     key: str
+    presence: bool = False
 
 
 @dataclass(frozen=True)

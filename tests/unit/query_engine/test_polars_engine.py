@@ -1,17 +1,19 @@
 """The text of values, and what Polars itself could reach if it were let."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import polars as pl
 import pytest
 
-from services.query_engine.adapters.engines import run
+from services.query_engine.adapters.engines import RUNNERS, run
+from services.query_engine.adapters.lake_files import LakeFiles
 from services.query_engine.adapters.result_json import json_rows
 from services.query_engine.domain.front_door import compile_query
-from services.query_engine.domain.tables import Column, Table
+from services.query_engine.domain.tables import Column, FileGroup, Table
 from shared.errors import OnyxError
 from tests.fakes.query_engine import NOW
 from tests.unit.query_engine.conftest import LIMITS
@@ -92,3 +94,20 @@ def test_what_fails_in_polars_alone_has_a_code(sql: str, code: str, tables: dict
     with pytest.raises(OnyxError) as caught:
         run(compile_query(sql, tables, NOW), LIMITS, {})
     assert caught.value.code == code
+
+
+def test_the_clock_of_a_moment_is_that_of_any_day(tmp_path: Path) -> None:
+    """Before 1970, too, where a count of microseconds is below zero."""
+    pick = Random(3)
+    first = datetime(1900, 1, 1)  # noqa: DTZ001 - SQL timestamps have no zone
+    moments = [first + timedelta(microseconds=pick.randrange(8 * 10**15)) for _ in range(2000)]
+    path = tmp_path / "t.parquet"
+    pl.DataFrame({"at": pl.Series([*moments, None], dtype=pl.Datetime("us"))}).write_parquet(path)
+    columns = (Column("at", "timestamp"),)
+    table = Table("t", columns, (FileGroup((str(path),), columns),), len(moments) + 1)
+    sql = "SELECT at, hour(at) AS h, extract(minute FROM at) AS m, second(at) AS s FROM t ORDER BY at"
+    plan = compile_query(sql, {"t": table}, NOW)
+    found = RUNNERS[plan.engine](plan, 10_000, LakeFiles({})).rows()
+    assert plan.engine == "polars"
+    expected = [(each, each.hour, each.minute, each.second) for each in sorted(moments)]
+    assert found == [*expected, (None, None, None, None)]

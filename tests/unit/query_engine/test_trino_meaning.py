@@ -66,6 +66,7 @@ CASES: tuple[tuple[str, list[Any]], ...] = (
     ("date_parse('2024-02-29 23:59', '%Y-%m-%d %H:%i'), from_iso8601_timestamp('2024-02-29T01:02:03Z'), from_iso8601_date('2024-02-29')", ["2024-02-29T23:59:00Z", "2024-02-29T01:02:03Z", "2024-02-29"]),
     ("last_day_of_month(date '2024-02-10'), last_day_of_month(timestamp '2023-02-10 10:00:00'), date('2024-02-29'), date(timestamp '2024-02-29 23:59:59')", ["2024-02-29", "2023-02-28", "2024-02-29", "2024-02-29"]),
     ("year(date '2024-12-30'), week(date '2024-12-30'), quarter(date '2024-12-30'), day_of_week(date '2024-12-29'), day_of_year(date '2024-12-31'), extract(month from timestamp '2024-02-29 01:02:03'), second(timestamp '2024-02-29 01:02:03.9')", [2024, 1, 4, 7, 366, 2, 3]),
+    ("hour(timestamp '1969-12-31 23:59:59.999999'), minute(timestamp '1969-12-31 23:59:59.999999'), second(timestamp '1969-12-31 23:59:59.999999'), extract(hour from timestamp '1970-01-01 00:00:00'), hour(timestamp '2024-02-29 13:05:09'), minute(timestamp '2024-02-29 13:05:09'), hour(cast(null as timestamp))", [23, 59, 59, 0, 13, 5, None]),
     ("date '2024-02-29' = timestamp '2024-02-29 00:00:00', date '2024-02-29' < '2024-03-01', timestamp '2024-02-29 10:00:00' between '2024-02-29' and '2024-03-01'", [True, True, True]),
     ("current_date, now()", ["2026-11-20", "2026-11-20T09:30:00Z"]),
 )  # fmt: skip

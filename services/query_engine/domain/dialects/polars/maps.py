@@ -1,6 +1,6 @@
 """Map access, hoisted: Tags['env'] becomes a column that the engine adds where it reads the table."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope
@@ -17,12 +17,13 @@ class MapKeys:
 
     by_table: dict[str, list[MapKey]] = field(default_factory=dict)
 
-    def name(self, table: str, column: str, key: str) -> str:
+    def name(self, table: str, column: str, key: str, presence: bool) -> str:
         keys = self.by_table.setdefault(table, [])
-        for each in keys:
+        for at, each in enumerate(keys):
             if (each.column, each.key) == (column, key):
+                keys[at] = replace(each, presence=each.presence and presence)
                 return each.name
-        made = MapKey(f"{RESERVED}m{len(keys)}", column, key)
+        made = MapKey(f"{RESERVED}m{len(keys)}", column, key, presence)
         keys.append(made)
         return made.name
 
@@ -54,10 +55,20 @@ def _hoist(access: exp.Bracket, scope: Scope, keys: MapKeys, context: Context) -
         raise context.unsupported(
             access, "A map's key is read where its table is: put Tags['key'] AS name into the subquery"
         )
-    name = keys.name(table, column.name.lower(), key)
+    name = keys.name(table, column.name.lower(), key, _presence(access))
     made = exp.column(exp.to_identifier(name, quoted=True), exp.to_identifier(column.table, quoted=True))
     made.meta["written"] = f"{column.name}['{key}']"
     access.replace(typed(made, exp.DType.VARCHAR))
+
+
+def _presence(access: exp.Expr) -> bool:
+    """Whether nothing but null or not is asked of the value."""
+    parent = access.parent
+    while isinstance(parent, exp.Paren):
+        parent = parent.parent
+    return isinstance(parent, exp.Count) or (
+        isinstance(parent, exp.Is) and isinstance(parent.expression, exp.Null)
+    )
 
 
 def _base_table(column: exp.Column, scope: Scope | None) -> str | None:

@@ -82,9 +82,9 @@ REWRITES: dict[type[exp.Expr], Rewrite] = {
     exp.StrToTime: dates.parsed,
     exp.Date: casts.conversion_to_date,
     **dict.fromkeys(
-        (exp.Extract, exp.Year, exp.Quarter, exp.Month, exp.WeekOfYear, exp.Day, exp.DayOfMonth), moments.part
+        (exp.Extract, exp.Year, exp.Quarter, exp.Month, exp.WeekOfYear, exp.Day, exp.DayOfMonth), dates.part
     ),
-    **dict.fromkeys((exp.DayOfWeekIso, exp.DayOfYear, exp.Hour, exp.Minute, exp.Second), moments.part),
+    **dict.fromkeys((exp.DayOfWeekIso, exp.DayOfYear, exp.Hour, exp.Minute, exp.Second), dates.part),
     # Queries
     exp.Select: queries.select,
     **dict.fromkeys((exp.Union, exp.Intersect, exp.Except), whole.set_operation),
