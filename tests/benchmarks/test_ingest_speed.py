@@ -113,4 +113,5 @@ def one_size(report: Report, folder: Path, rows: int) -> tuple[float, int]:
         section.add(
             f"bytes per row, {key}", f"{lake:.1f}", f"{per_row:.1f} (its gz)", f"{lake / per_row:.2f}", ""
         )
+    section.add("rows per row group, charges", f"{ours['rows'] / ours['row_groups']:,.0f}", "", "", "")
     return ours["cpu_seconds"], int(ours["rows"])

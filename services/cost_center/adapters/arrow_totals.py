@@ -31,7 +31,7 @@ _LARGEST = Decimal(10) ** 22
 _LONGEST = 64
 _SHORT_EXPONENT = r"^[^eE]*([eE][+-]?[0-9]{1,2})?$"
 
-_BLOCK = 8 << 20
+_BLOCK = 4 << 20
 _BATCH = 65_536
 _KEYS = ("account", "month", "invoice", "currency", "sub_account")
 

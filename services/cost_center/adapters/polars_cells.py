@@ -6,6 +6,7 @@ against Python's Decimal. What a cast turns into null although there was text is
 """
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,11 @@ _UTC = r"(Z| UTC|[+-]00:?00)$"
 _DATE = r"^\d{4}-\d{2}-\d{2}$"
 _MINUTES = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}$"
 _CLOCK = "%Y-%m-%d %H:%M:%S%.f"
+_PLAIN_FORMS = {
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$": "%Y-%m-%dT%H:%M:%SZ",
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$": "%Y-%m-%dT%H:%M:%S%.3fZ",
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$": "%Y-%m-%d %H:%M:%S",
+}
 _FEW, _MANY = 1_000, 10_000
 """Distinct moments of a batch, and of a file, that are worth remembering."""
 _PLAIN = 19
@@ -73,21 +79,26 @@ def value(
 
 def rounded(cell: pl.Expr) -> pl.Expr:
     """Whether a number's text has more than 18 decimals, so that its value was rounded."""
-    return cell.map_batches(_rounded, return_dtype=pl.Boolean, is_elementwise=True)
-
-
-def _rounded(texts: pl.Series) -> pl.Series:
-    """Few texts are long enough to be told apart, or have an exponent: only those are looked at closely."""
-    frame = texts.to_frame("text")
-    text = pl.col("text")
-    near = (text.str.len_bytes() > _PLAIN) | text.str.contains_any(["e", "E"])
-    near_ones = frame.select(near.fill_null(False).alias("near"))["near"]
-    if not near_ones.any():
-        return near_ones.alias(texts.name)
+    # Few texts are long enough for it, or have an exponent: only those are looked at closely.
+    near = (cell.str.len_bytes() > _PLAIN) | cell.str.contains_any(["e", "E"])
+    text = pl.when(near).then(cell)
     decimals = text.str.extract(r"\.(\d+)", 1).str.len_chars().fill_null(0).cast(pl.Int64)
     exponent = text.str.extract(r"[eE]([+-]?\d{1,9})$", 1).cast(pl.Int64, strict=False).fill_null(0)
-    fine = frame.filter(near_ones).select((decimals - exponent > 18).fill_null(False).alias("fine"))["fine"]
-    return near_ones.scatter(near_ones.arg_true(), fine).alias(texts.name)
+    return decimals - exponent > 18
+
+
+def plain_form(text: str | None) -> str | None:
+    """How a moment is written, in strptime's letters, if that is one of the forms that most bills have."""
+    return next(
+        (form for pattern, form in _PLAIN_FORMS.items() if text and re.fullmatch(pattern, text)), None
+    )
+
+
+def moment_of_form(column: RawColumn, nulls: frozenset[str], form: str) -> pl.Expr:
+    """The moments of a text column all of whose cells are written in one plain form; null for any other."""
+    cell = text(column.name, pl.String(), nulls)
+    pattern = next(pattern for pattern, each in _PLAIN_FORMS.items() if each == form)
+    return pl.when(cell.str.contains(pattern)).then(cell.str.to_datetime(form, strict=False, time_unit="us"))
 
 
 def _moment(cell: pl.Expr, formats: tuple[str, ...]) -> pl.Expr:

@@ -8,13 +8,21 @@ from pathlib import Path
 import polars as pl
 
 from services.cost_center.adapters import polars_cells as cells
+from services.cost_center.adapters.polars_alike import (
+    SAMPLE,
+    Alike,
+    by_number,
+    of_kind,
+    repeated,
+    taken_apart,
+)
 from services.cost_center.adapters.polars_checks import ROW
-from services.cost_center.adapters.polars_maps import MapHelper, map_of, maps_once
-from services.cost_center.adapters.polars_order import ROW_GROUP, SECOND, in_order
-from services.cost_center.adapters.polars_raw import ZSTD_LEVEL
+from services.cost_center.adapters.polars_maps import map_of
+from services.cost_center.adapters.polars_order import PART_ROWS, SECOND, in_order, in_parts, row_group
+from services.cost_center.adapters.polars_parquet import sink
+from services.cost_center.adapters.polars_rules import compiled, made_by, raw_names, split
 from services.cost_center.domain import charges
 from services.cost_center.domain.charges import (
-    ChargeMapping,
     ColumnMap,
     JsonMap,
     Lookup,
@@ -66,20 +74,19 @@ class ChargeStager:
         self._nets = self._all_nets(scan)
         paths: list[Path] = []
         rows = 0
-        # By charge period: one day of a month is then a few row groups, not all. Sorting comes first: maps
-        # are slow to move.
+        # By charge period: one day of a month is then a few row groups, not all.
         needed = scan.select(*self._needed(), self._start().alias(_START))
-        parts = in_order(needed, pl.col(_START), self._raw.rows, self._twice())
-        for part in parts:
-            rows += part.height
-            made = self._made(part).with_columns(
-                pl.col("Tags").map.get(tag.key).alias(tag.column.name) for tag in self._promoted
-            )
+        sample = needed.head(SAMPLE).collect()
+        alike = repeated(sample.drop(_START))
+        is_varied = taken_apart(sample.lazy(), alike).kinds.height > sample.height // 4
+        # Of a bill whose texts hardly repeat a row takes several times as much memory.
+        part_rows = PART_ROWS // 3 if is_varied else PART_ROWS
+        for part in in_parts(needed, pl.col(_START), self._raw.rows, part_rows):
+            ordered = self._in_order(taken_apart(part, alike))
+            rows += ordered.rows.height
             paths.append(workdir / f"charges-{self._raw.billing_period}-{len(paths):05d}.parquet")
-            made.sink_parquet(
-                paths[-1], compression="zstd", compression_level=ZSTD_LEVEL, row_group_size=ROW_GROUP
-            )
-            del part, made  # before the next is read
+            sink(self._made(ordered), paths[-1], row_group(ordered.rows.height))
+            del part, ordered  # before the next is read
         if self._out_of_range:
             raise reject(
                 "rate times usage does not fit decimal(38,18)",
@@ -107,29 +114,42 @@ class ChargeStager:
                 names |= {each.name for each in self._layout.columns if each.name.startswith(helper.prefix)}
         return [ROW, *(column.name for column in self._raw.columns if column.name in names)]
 
-    def _made(self, part: pl.DataFrame) -> pl.LazyFrame:
-        part, maps = maps_once(part, self._mapping.helpers, self._layout)
-        scan = self._with_absent(part.lazy())
-        for helper in self._mapping.helpers:
-            if isinstance(helper, MapHelper) and helper.name in maps:
-                scan = scan.with_columns(maps[helper.name])
-            elif isinstance(helper, Twice):
-                scan = scan.with_columns(pl.col(SECOND).alias(helper.name))
-            else:
-                scan = self._with_helper(scan, helper)
-        return scan.select(compiled(self._mapping))
-
-    def _twice(self) -> Callable[[pl.DataFrame], pl.Series] | None:
-        """The places of the rows that come twice, if the mapping has any; see `Twice`."""
-        for helper in self._mapping.helpers:
-            if isinstance(helper, Twice):
-                return partial(self._places, pl.sql_expr(helper.needed))
-        return None
-
-    def _places(self, needed: pl.Expr, frame: pl.DataFrame) -> pl.Series:
+    def _in_order(self, part: Alike) -> Alike:
+        """Sorted. A row that comes twice is told from its first by the helper's flag, as if the file said
+        it."""
+        start = pl.col(_START)
+        twice = next((helper for helper in self._mapping.helpers if isinstance(helper, Twice)), None)
+        if twice is None:
+            return Alike(in_order(part.rows, start), part.kinds)
+        needed = pl.sql_expr(twice.needed)
         names = set(needed.meta.root_names())
-        read = frame.lazy().select(name for name in frame.columns if name in names)
-        return self._with_absent(read, names).select(needed).collect().to_series().arg_true()
+        again = self._with_absent(part.frame(names), names).select(needed).collect().to_series()
+        rows = in_order(part.rows, start, again.arg_true()).rename({SECOND: twice.name})
+        return Alike(rows, part.kinds).told_apart(twice.name)
+
+    def _made(self, part: Alike) -> pl.LazyFrame:
+        """The rows of the table: what follows from texts alone is made of the distinct ones."""
+        rules = compiled(self._mapping)
+        absent = set(raw_names(self._mapping)) - {column.name for column in self._raw.columns}
+        parts = split(self._mapping, self._layout, absent | set(part.kinds.columns))
+        kinds = self._with_absent(part.kinds.lazy())
+        for helper in parts.once:
+            kinds = self._with_helper(kinds, helper)
+        asked = parts.shared & {*part.kinds.columns, *made_by(parts.once)}
+        once, shared = pl.collect_all(
+            [
+                kinds.select(rules[name] for name in rules if name in parts.rules_once),
+                kinds.select(sorted(asked)),
+            ]
+        )
+        rows = self._with_absent(part.rows.lazy()).with_columns(map(of_kind, shared))
+        for helper in parts.each:
+            rows = self._with_helper(rows, helper)
+        tags = [pl.col("Tags").map.get(tag.key).alias(tag.column.name) for tag in self._promoted]
+        if "Tags" in once.columns:
+            once, tags = once.with_columns(tags), []
+        made = {column.name: by_number(column) for column in once}
+        return rows.select({**rules, **made}.values()).with_columns(tags)
 
     def _all_nets(self, scan: pl.LazyFrame) -> dict[str, pl.DataFrame]:
         """What is netted, by the helper's name: of all rows, before they are taken apart."""
@@ -204,49 +224,6 @@ class ChargeStager:
         except ValueError:
             self._out_of_range.append(f"{helper.left} x {helper.right}")
             return None
-
-
-def compiled(mapping: ChargeMapping) -> list[pl.Expr]:
-    """The rules as Polars expressions, in the order of the table's columns."""
-    rules = {rule.target: rule for rule in mapping.rules}
-    return [
-        pl.sql_expr(rules[column.name].sql).cast(cells.TYPES[column.type]).alias(column.name)
-        for column in charges.COLUMNS
-    ]
-
-
-def raw_names(mapping: ChargeMapping) -> list[str]:
-    """The raw columns that a mapping reads, in its rules or through its helpers."""
-    made: set[str] = set()
-    read: set[str] = set()
-    for helper in mapping.helpers:
-        match helper:
-            case Product():
-                made.add(helper.name)
-                read |= {helper.left, helper.right, *pl.sql_expr(helper.needed).meta.root_names()}
-            case Share():
-                made.add(helper.name)
-                for sql in (helper.amount, helper.part, helper.whole, helper.needed):
-                    read |= set(pl.sql_expr(sql).meta.root_names())
-            case Twice():
-                made.add(helper.name)
-                read |= set(pl.sql_expr(helper.needed).meta.root_names())
-            case Lookup():
-                made.add(helper.name)
-                read.add(helper.key)
-            case Netting():
-                made |= {helper.matched, helper.residual}
-                read |= {helper.kind, *helper.cost, *helper.keys}
-            case ColumnMap():
-                made.add(helper.name)
-            case JsonMap() | TagKeys():
-                made.add(helper.name)
-                read.add(helper.column)
-            case MapEntry():
-                read |= {helper.name, helper.column}
-    for rule in mapping.rules:
-        read |= set(pl.sql_expr(rule.sql).meta.root_names())
-    return sorted(read - made)
 
 
 def _where_known(terms: pl.Expr, made: Callable[..., Decimal | None]) -> pl.Expr:

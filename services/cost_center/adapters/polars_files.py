@@ -7,6 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from services.cost_center.adapters import polars_cells as cells
+from services.cost_center.adapters.polars_order import ROW_GROUP as CHARGES_ROW_GROUP
+from services.cost_center.adapters.polars_parquet import sink
 from services.cost_center.adapters.polars_raw import ROW_GROUP
 from services.cost_center.domain.charges import MONEY
 from services.cost_center.domain.tables import PARTITION_COLUMNS, ColumnSpec, StagedTable
@@ -34,7 +36,7 @@ def of_accounts(staged: StagedTable, accounts: frozenset[str], workdir: Path) ->
     rows = pl.scan_parquet(list(staged.paths)).filter(
         pl.col(MONEY.account).fill_null("").is_in(sorted(accounts))
     )
-    rows.sink_parquet(path, compression="zstd", row_group_size=ROW_GROUP)
+    sink(rows, path, CHARGES_ROW_GROUP)
     count: int = pl.scan_parquet(path).select(pl.len()).collect().item()
     return replace(staged, paths=(path,), rows=count)
 
@@ -49,11 +51,12 @@ def _columns(parts: Sequence[StagedTable]) -> tuple[ColumnSpec, ...]:
 def _widened(path: Path, part: StagedTable, columns: Sequence[ColumnSpec], workdir: Path) -> Path:
     have = {column.name for column in part.columns}
     target = workdir / f"{path.parent.name}-{path.name}"
-    pl.scan_parquet(path).select(
+    rows = pl.scan_parquet(path).select(
         pl.col(column.name)
         if column.name in have
         else pl.lit(None, dtype=cells.TYPES[column.type]).alias(column.name)
         for column in columns
-    ).sink_parquet(target, compression="zstd", row_group_size=ROW_GROUP)
+    )
+    sink(rows, target, ROW_GROUP)
     path.unlink()
     return target

@@ -3,7 +3,6 @@
 It says whether something is wrong, not what: `polars_checks` then looks for it.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
@@ -19,10 +18,18 @@ _ABSENT, _UNREAD, _WRONG = "absent ", "unread ", "wrong "
 class Glance:
     """The checks of `CellChecks`, as one row of counts over `frame`."""
 
-    def __init__(self, file: SourceFile, layout: Layout, dtypes: Mapping[str, pl.DataType]) -> None:
+    def __init__(
+        self,
+        file: SourceFile,
+        layout: Layout,
+        dtypes: Mapping[str, pl.DataType],
+        forms: Mapping[str, str] | None = None,
+    ) -> None:
+        """`forms` says of columns in what plain form all of their moments should be; see `cells`."""
         self._parquet = file.container is Container.PARQUET
         self._layout = layout
         self._dtypes = dtypes
+        self._forms = forms or {}
 
     def frame(self, scan: pl.LazyFrame) -> pl.LazyFrame:
         """Each column as its type, and beside those that are made of text the text itself."""
@@ -55,6 +62,10 @@ class Glance:
         found = {name: count for name, count in row.items() if name not in {"rows", "rounded"}}
         return row["rows"] > 0 and not any(found.values())
 
+    def is_of_forms(self, row: Mapping[str, int | bool]) -> bool:
+        """Whether all moments were read that should be in a plain form."""
+        return not any(row[_UNREAD + name] for name in self._forms)
+
     # --- the columns ---
 
     def _made(self) -> Iterator[RawColumn]:
@@ -66,6 +77,8 @@ class Glance:
 
     def _value(self, column: RawColumn) -> pl.Expr:
         layout = self._layout
+        if column.name in self._forms:
+            return cells.moment_of_form(column, layout.nulls(column), self._forms[column.name])
         return cells.value(column, self._dtypes[column.name], layout.nulls(column), layout.date_formats)
 
     def _source(self, column: RawColumn) -> pl.Expr:
@@ -85,7 +98,7 @@ class Glance:
         if end is not None:
             yield "end", pl.col(end.name) <= start
         currency = pl.col(money.currency)
-        yield "currency code", _any_of(currency, _no_currency)
+        yield "currency code", ~currency.str.contains(f"^(?:{CURRENCY})$")
         if self._layout.one_currency:
             yield "currency", currency.min() != currency.max()
         for column in self._layout.columns:
@@ -101,10 +114,6 @@ class Glance:
 
 def _beside(column: RawColumn) -> str:
     return f"onyx text {column.name}"
-
-
-def _no_currency(text: str) -> bool:
-    return re.fullmatch(CURRENCY, text) is None
 
 
 def _unreadable(read: Callable[[str], object], text: str) -> bool:

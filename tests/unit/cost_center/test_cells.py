@@ -97,6 +97,28 @@ def test_what_is_no_moment_is_null(text: str) -> None:
     assert read(MOMENT, [text]) == [None]
 
 
+forms = st.sampled_from(
+    ["{}-{}-{}T{}:{}:{}Z", "{}-{}-{}T{}:{}:{}.000Z", "{}-{}-{} {}:{}:{}", "{}-{}-{}T{}:{}:{}"]
+)
+digits = st.sampled_from(
+    ["00", "01", "02", "12", "13", "23", "24", "28", "29", "30", "31", "32", "59", "60", "1", " 1"]
+)
+years = st.sampled_from(["2026", "2024", "0001", "9999", "226", "२०२६"])
+moments = st.builds(str.format, forms, years, digits, digits, digits, digits, digits)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(moments, min_size=1, max_size=100))
+def test_a_plain_form_reads_nothing_else_than_the_reader_of_all_forms(texts: list[str]) -> None:
+    expected = read(MOMENT, list(texts))
+    frame = pl.DataFrame({"t": texts})
+    for form in {form for text in texts if (form := cells.plain_form(text))}:
+        found = frame.select(cells.moment_of_form(MOMENT, frozenset(), form).alias("v"))["v"].to_list()
+
+        for text, moment, any_form in zip(texts, found, expected, strict=True):
+            assert moment == any_form if cells.plain_form(text) == form else moment is None
+
+
 def test_moments_of_parquet_come_without_a_detour_through_text() -> None:
     zoned = pl.DataFrame({"t": [datetime(2026, 9, 1, tzinfo=UTC)]}).with_columns(
         pl.col("t").dt.convert_time_zone("Europe/Berlin")

@@ -1,18 +1,17 @@
 """The curated rows of a bill are in the order of their charge periods, whatever else is done with them."""
 
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from infra.demo.generate import Order, generate
 from infra.demo.presets import PRESETS
 from infra.demo.spec import BillFormat, Container, Month
 from services.cost_center.adapters import polars_charges
-from services.cost_center.adapters.polars_order import in_order
 from tests.fakes.cost_center_reading import prepare
 
 
@@ -22,7 +21,7 @@ def test_charges_are_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: BillFormat, part_rows: int
 ) -> None:
     """The bill has a savings plan, which is netted over all rows, and fees that lost something: two rows."""
-    monkeypatch.setattr(polars_charges, "in_order", partial(in_order, part_rows=part_rows))
+    monkeypatch.setattr(polars_charges, "PART_ROWS", part_rows)
     spec = replace(PRESETS["startup"].usual, rows=2_000, months=1, start=Month.parse("2026-08"), seed=7)
     order = Order("startup", spec, format=format, container=Container.GZ, single=True)
     [file] = generate(order, tmp_path / "bill").files
@@ -32,6 +31,7 @@ def test_charges_are_in_order(
     assert prepared.rejection is None
     [bill] = prepared.bills
     parts = [pl.read_parquet(path) for path in bill.charges.paths]
+    assert all(pq.read_metadata(path).num_row_groups == 1 for path in bill.charges.paths)
     starts = [part["ChargePeriodStart"] for part in parts]
     assert (len(parts) > 1) == (part_rows < 2_000)
     assert all(start.is_sorted() for start in starts)
