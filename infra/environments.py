@@ -74,8 +74,8 @@ class QueryEngine:
 @dataclass(frozen=True)
 class Workflows:
     """`mail_sender` is an address that SES has verified in the account; empty: workflows send no mail. To
-    hosts in `egress_allowed_hosts` their HTTP actions may speak though they are not on the public internet,
-    and without TLS."""
+    places (`host:port`, `host:*`) in `egress_allowed_hosts` their HTTP actions may speak though they are not
+    on the public internet, and without TLS: never in an account, whose roles they would reach."""
 
     mail_sender: str = ""
     egress_allowed_hosts: tuple[str, ...] = ()
@@ -222,7 +222,7 @@ LOCAL = Environment(
     query_engine=QueryEngine(enabled=True, size=TaskSize(2048, 8192), tasks=1),
     alarms=Alarms(queue_age_seconds=900, dead_letters=1, relay_age_seconds=300, api_server_errors=5),
     api=Api(rate_limit=1000, burst_limit=2000, cors_origins=_LOCAL_ORIGINS),
-    workflows=Workflows(egress_allowed_hosts=("127.0.0.1", "localhost")),
+    workflows=Workflows(egress_allowed_hosts=("127.0.0.1:*", "localhost:*")),
 )
 
 NAMES = ("dev", "staging", "prod", "local")

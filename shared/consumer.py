@@ -140,13 +140,7 @@ class Consumer:
         return True
 
     def _handled(self, record: Mapping[str, Any]) -> bool:
-        message = Message.from_lambda(record)
-        delay = self._attempts.attempt(message, self.consume)
-        if delay is None:
-            return True
-        sqs = self._given_sqs or aws.sqs()
-        set_visibility(sqs, self._queue_url or _queue_url(sqs, record["eventSourceARN"]), message, delay)
-        return False
+        return _handled(record, self._attempts, self.consume, self._given_sqs, self._queue_url)
 
     def _give_back(self, env: Envelope, owner: str) -> None:
         try:
@@ -154,6 +148,35 @@ class Consumer:
         except (ClientError, BotoCoreError):
             # The handler's error is the one to report; the claim ends with its lease.
             logger.exception("claim not released", event_id=env.id)
+
+
+def process_each(
+    attempts: Attempts,
+    handle: Callable[[Message], None],
+    records: Sequence[Mapping[str, Any]],
+    sqs: "SQSClient | None" = None,
+    queue_url: str | None = None,
+) -> dict[str, list[dict[str, str]]]:
+    """A Lambda SQS batch of messages that hold no event of ours (AWS's own), each handled by `handle`, which
+    may be called again for the same one. Returns what `Consumer.process` does."""
+    failed = [each["messageId"] for each in records if not _handled(each, attempts, handle, sqs, queue_url)]
+    return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+
+
+def _handled(
+    record: Mapping[str, Any],
+    attempts: Attempts,
+    handle: Callable[[Message], None],
+    given: "SQSClient | None",
+    queue_url: str | None,
+) -> bool:
+    message = Message.from_lambda(record)
+    delay = attempts.attempt(message, handle)
+    if delay is None:
+        return True
+    sqs = given or aws.sqs()
+    set_visibility(sqs, queue_url or _queue_url(sqs, record["eventSourceARN"]), message, delay)
+    return False
 
 
 @cache

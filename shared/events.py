@@ -56,6 +56,10 @@ class Event(BaseModel):
             _register(cls)
 
 
+class AnyEvent(Event):
+    """Stands for an event of whatever type, for a consumer that reads the envelope and takes all of them."""
+
+
 def _register(cls: type[Event]) -> None:
     name = f"{cls.__module__}.{cls.__qualname__}"
     if not _TYPE.fullmatch(cls.type) or not _SOURCE.fullmatch(getattr(cls, "source", "")) or cls.version < 1:
@@ -156,17 +160,14 @@ def to_entry(env: Envelope, bus: str) -> dict[str, Any]:
 def parse_bridge(body: str | Mapping[str, Any], *accept: type[Event]) -> tuple[Envelope, Event]:
     """The envelope and event in an EventBridge event, as SNS delivers it raw to SQS.
 
-    `accept` are the classes that the caller handles; without any, every registered event is accepted.
+    `accept` are the classes that the caller handles; without any, every registered event is accepted; with
+    `AnyEvent`, every event at all, and only its envelope is read.
     Raises PoisonMessage for anything that is no well-formed event of its declared schema, and
     UnknownEvent for a type or version that is not accepted.
     """
-    bridge = _json_object(body)
-    detail = bridge.get("detail")
-    if not isinstance(detail, Mapping):
-        raise PoisonMessage("no event on the body: it has no object 'detail'")
-    env = _envelope_of(detail)
-    if (bridge.get("detail-type"), bridge.get("source")) != (env.type, env.source):
-        raise PoisonMessage("the envelope's type and source differ from those of the EventBridge event")
+    env = _bridged(body)
+    if AnyEvent in accept:
+        return env, AnyEvent()
     kinds = {kind.detail_type(): kind for kind in accept} or _registry
     kind = kinds.get(env.type)
     if kind is None or kind.source != env.source:
@@ -194,6 +195,17 @@ def told(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
         }
         for each in errors
     ]
+
+
+def _bridged(body: str | Mapping[str, Any]) -> Envelope:
+    bridge = _json_object(body)
+    detail = bridge.get("detail")
+    if not isinstance(detail, Mapping):
+        raise PoisonMessage("no event on the body: it has no object 'detail'")
+    env = _envelope_of(detail)
+    if (bridge.get("detail-type"), bridge.get("source")) != (env.type, env.source):
+        raise PoisonMessage("the envelope's type and source differ from those of the EventBridge event")
+    return env
 
 
 def _json_object(body: str | Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,8 +16,8 @@ from typing import Any
 from shared.events import Envelope, Event, data_schema, registered_events
 
 DOMAINS = "services"
-SHARED = "shared.sweeps"
-"""The one module of events that every domain sends alike."""
+SHARED = ("shared.actions", "shared.sweeps")
+"""The modules of events that every domain sends alike."""
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -52,7 +52,7 @@ def all_schemas(package: str = DOMAINS) -> dict[str, dict[str, Any]]:
     return {
         f"{name}.json": schema_of(event)
         for name, event in registered_events().items()
-        if event.__module__.startswith(f"{package}.") or (package == DOMAINS and event.__module__ == SHARED)
+        if event.__module__.startswith(f"{package}.") or (package == DOMAINS and event.__module__ in SHARED)
     }
 
 
@@ -65,7 +65,8 @@ def import_events(package: str = DOMAINS) -> list[str]:
     """Import `<package>.<domain>.events` of every domain: its events register. Returns the modules."""
     root = importlib.import_module(package)
     if package == DOMAINS:
-        importlib.import_module(SHARED)
+        for each in SHARED:
+            importlib.import_module(each)
     found = []
     for domain in pkgutil.iter_modules(root.__path__, f"{package}."):
         name = f"{domain.name}.events"

@@ -223,5 +223,6 @@ def _told(row: dict[str, Any]) -> dict[str, Any]:
     failure = row.get("failure")
     if not isinstance(failure, dict):
         return row
-    where = f" in {failure['step']}{failure.get('at') or ''}" if failure.get("step") else ""
+    where = f" in {failure['step']}" if failure.get("step") else ""
+    where += f" of {failure['at']}" if failure.get("at") else ""
     return {**row, "failure": f"{failure['code']}{where}: {failure['message']}"}

@@ -13,7 +13,7 @@ _AT_RUN_TIME = "Made at run time, one per tenant and workflow, below this enviro
 
 
 class StateMachines(Construct):
-    """Every state machine is named `<prefix><tenant>-<workflow>` and may invoke the one `task` function.
+    """Every state machine is named `<prefix><tenant>_<workflow>` and may invoke the one `task` function.
 
     That a role may make machines of its tenant only cannot be said in a policy: the names are made from the
     verified token's tenant (tests hold it), and a machine can do nothing but invoke `task`, in which its
@@ -50,6 +50,7 @@ class StateMachines(Construct):
             self._machines,
             "CreateStateMachine",
             "UpdateStateMachine",
+            "PublishStateMachineVersion",
             "DescribeStateMachine",
             "ListStateMachineVersions",
             "TagResource",

@@ -89,6 +89,8 @@ class WorkflowStack(DomainStack):
         }
         self.dispatcher = self._dispatcher()
         self.machines = StateMachines(self, "Machines", foundation=foundation, task=self.dispatcher)
+        # What is known at once is answered at once, also where the machine waits for a token.
+        self.machines.allow_answer(self.dispatcher.role)
         self.schedules = Schedules(self, "Schedules", foundation=foundation)
         # What the dispatcher must not know, or it and its machines' role would need each other.
         self.variables = self.variables | {
@@ -141,6 +143,7 @@ class WorkflowStack(DomainStack):
     def _allow_runs(self, function: ControlFunction) -> None:
         """What it takes to move a run on: its row, its journal, its approvals, its audit, its events."""
         role = function.role
+        self._allow_definitions(function, "s3:GetObject")
         self.versions.allow(role, *GET)
         self.executions.allow(role, *READ, *WRITE, *COUNT, *DELETE)
         self.journal.allow(role, *READ, *WRITE)
@@ -155,6 +158,7 @@ class WorkflowStack(DomainStack):
         self.versions.allow(http.role, *LIST, *WRITE)
         self.triggers.allow(http.role, *READ, *WRITE, *COUNT)
         self.settings.allow(http.role, *READ, *WRITE, *DELETE)
+        self._allow_definitions(http, "s3:PutObject")
         self._allow_artifacts(http, "s3:GetObject", "s3:PutObject")
         self._allow_secrets(http, "CreateSecret", "PutSecretValue", "DeleteSecret", "RestoreSecret")
         self.machines.allow_publish(http.role)
@@ -170,6 +174,7 @@ class WorkflowStack(DomainStack):
             paths=["/v1/workflows"],
         )
         hooks = self.function("Hooks", "hooks", timeout=Duration.seconds(10))
+        self._allow_definitions(hooks, "s3:GetObject")
         self.triggers.allow(hooks.role, *GET)
         self.heads.allow(hooks.role, *GET)
         self.versions.allow(hooks.role, *GET)
@@ -214,6 +219,7 @@ class WorkflowStack(DomainStack):
         EventChannel(self, "Cron", foundation=self.foundation, pattern=pattern_of(CronDue), consumer=on_cron)
 
     def _allow_match(self, function: ControlFunction) -> None:
+        self._allow_definitions(function, "s3:GetObject")
         self.triggers.allow(function.role, *READ)
         self.heads.allow(function.role, *READ)
         self.versions.allow(function.role, *GET)
@@ -228,8 +234,10 @@ class WorkflowStack(DomainStack):
         self.settings.allow(on_run.role, *GET)
         self.inbox_table.allow(on_run.role, *CONSUME)
         self._allow_artifacts(on_run, "s3:GetObject", "s3:PutObject")
-        self.machines.allow_start(on_run.role)
-        self.machines.allow_stop(on_run.role)
+        # A version that was collected as unused is made again for a run that needs it.
+        self.versions.allow(on_run.role, *WRITE)
+        self.machines.allow_publish(on_run.role)
+        self._allow_cancel(on_run)
         EventChannel(
             self,
             "Execution",
@@ -239,6 +247,7 @@ class WorkflowStack(DomainStack):
         )
         on_ended = self.function("OnExecutionEnded", "on_execution_ended", timeout=Duration.seconds(30))
         self._allow_runs(on_ended)
+        self._allow_cancel(on_ended)
         self.inbox_table.allow(on_ended.role, *CONSUME)
         self._allow_artifacts(on_ended, "s3:GetObject", "s3:PutObject")
         EventChannel(
@@ -259,6 +268,13 @@ class WorkflowStack(DomainStack):
             ),
             consumer=on_ended,
         )
+
+    def _allow_cancel(self, function: ControlFunction) -> None:
+        """Whoever comes first goes on with a cancelled run: stops its execution, starts the one that cleans
+        up, and looks whether they have ended."""
+        self.machines.allow_start(function.role)
+        self.machines.allow_stop(function.role)
+        self.machines.allow_look(function.role)
 
     def _answers(self) -> None:
         for id, channel, handler, kind in (
@@ -318,18 +334,26 @@ class WorkflowStack(DomainStack):
         )
 
     def _allow_artifacts(self, function: ControlFunction, *actions: str) -> None:
-        objects = self.artifacts.arn_for_objects("*/runs/*")
+        """What belongs to runs: outputs too large for a row, histories."""
+        self._allow_objects(function, "*/runs/*", *actions)
+
+    def _allow_definitions(self, function: ControlFunction, *actions: str) -> None:
+        """Versions too large for a row."""
+        self._allow_objects(function, "*/workflows/*", *actions)
+
+    def _allow_objects(self, function: ControlFunction, keys: str, *actions: str) -> None:
+        objects = self.artifacts.arn_for_objects(keys)
         function.role.add_to_principal_policy(iam.PolicyStatement(actions=list(actions), resources=[objects]))
         self.foundation.allow_encrypt(function.role)
         acknowledge(
             function.role,
-            {wildcard_resource(function.role, objects): "A run's tenant and id are known at run time."},
+            {wildcard_resource(function.role, objects): "Tenant and id are known at run time."},
         )
 
     def _allow_secrets(self, function: ControlFunction, *actions: str) -> None:
         stack = Stack.of(self)
         secrets = (
-            f"arn:{stack.partition}:secretsmanager:{stack.region}:{stack.account}:secret:{self.secrets}*"
+            f"arn:{stack.partition}:secretsmanager:{stack.region}:{stack.account}:secret:{self.secrets}*/workflow/*"
         )
         function.role.add_to_principal_policy(
             iam.PolicyStatement(

@@ -35,6 +35,11 @@ UNCONSUMED = {
     "InvoiceEntered.v1": "audit",
     "InvoiceRemoved.v1": "audit",
     "TagsPromoted.v1": "audit; the next ingest reads the row",
+    "WorkflowPublished.v1": "audit; a workflow may hear it",
+    "WorkflowDeleted.v1": "as above",
+    "RunStarted.v1": "the run's row tells its users; a workflow may hear it",
+    "ApprovalRequested.v1": "`onyx workflow approvals` shows it; notification is a workflow's matter",
+    "StepNeedsAttention.v1": "`onyx workflow logs` shows it; notification is a workflow's matter",
     "SweepHealed.v1": "operators: `onyx events tail`; a rule of theirs may page",
 }
 CONSUMED = {
@@ -43,6 +48,13 @@ CONSUMED = {
     "LakeMaintenanceDue.v1",
     "TenantCreated.v1",
     "ExportRequested.v1",
+    "CronDue.v1",
+    "RunRequested.v1",
+    "RunFinished.v1",
+    "RunCancelled.v1",
+    "ApprovalDecided.v1",
+    "ActionRequested.v1",
+    "ActionFinished.v1",
 }
 
 

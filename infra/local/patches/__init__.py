@@ -31,6 +31,7 @@ def apply(proxy: PrivateProxy, *, front_url: str, api_name: str) -> None:
     iam.take_the_loopback_for_tls()
     iam.name_glue_databases_as_such()
     iam.name_the_role_of_a_session()
+    iam.name_schedules_by_their_group()
     http_api.keep_cors()
     http_api.answer_at_the_front_door(api_name, front_url)
     http_api.forward_private_integrations(proxy)

@@ -50,3 +50,26 @@ def name_glue_databases_as_such() -> None:
         return found
 
     iam_actions.extract_resource_arn = extracting
+
+
+def name_schedules_by_their_group() -> None:
+    """Every schedule is checked as one of the group `default`, so that a right policy refuses all others."""
+    extract = iam_actions.extract_resource_arn
+
+    def extracting(
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query: dict[str, Any],
+        *rest: Any,
+    ) -> Any:
+        found = extract(service, method, path, headers, body, query, *rest)
+        if service == "scheduler" and ":schedule/default/" in found:
+            asked = query.get("groupName") or json.loads(body or b"{}").get("GroupName") or "default"
+            group = asked[0] if isinstance(asked, list) else asked
+            return found.replace(":schedule/default/", f":schedule/{group}/")
+        return found
+
+    iam_actions.extract_resource_arn = extracting

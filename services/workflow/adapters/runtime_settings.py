@@ -15,8 +15,8 @@ class RuntimeSettings(Settings):
 
 
 class DispatcherSettings(RuntimeSettings):
-    """The dispatcher. `egress_allowed_hosts` are places (`host:port`, parted by spaces) that workflows may
-    ask whatever their address: none, but where a test has its own."""
+    """The dispatcher. `egress_allowed_hosts` are places (`host:port`, `host:*`, parted by spaces) that
+    workflows may ask whatever their address: none on AWS."""
 
     setting_table: str
     secret_prefix: str

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from services.workflow.application.runtime import Call, Runtime
+from services.workflow.application.steps.attempts import needs_attention
 from services.workflow.domain.carrying import carried
 from services.workflow.domain.dispatch import Outcome, Reply
 from services.workflow.domain.run import Run, RunStatus
@@ -36,7 +37,7 @@ def take_over(runtime: Runtime, call: Call, run: Run, earlier: str) -> None:
         if mine is None:
             continue
         try:
-            runtime.journal.save(call.tenant, mine)
+            runtime.journal.save(call.tenant, mine, needs_attention(call.tenant, run, mine))
         except VersionConflict:
             continue
         runtime.failpoint("journal carried")

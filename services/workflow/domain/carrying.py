@@ -2,7 +2,7 @@
 
 succeeded, skipped     as it is
 failed, and handled    as it is: the run takes the same way again
-failed, unknown why    unknown: whether the effect happened is still to be told
+failed, perhaps done   unknown: whether the effect happened is still to be told
 asked, failed          to be tried again, with the same key and input
 approvals              asked anew, unless they were given
 from `from_step` on    done again under new keys where it had succeeded: somebody asked for that
@@ -15,6 +15,8 @@ from services.workflow.domain.definition import ActionStep, ApprovalStep, Defini
 from services.workflow.domain.run import Run, StepRecord, StepStatus
 
 _DONE = frozenset({StepStatus.SUCCEEDED, StepStatus.SKIPPED})
+_MAY_HAVE_HAPPENED = frozenset({"EFFECT_UNKNOWN", "ACTION_OUTPUT_INVALID"})
+"""Failures after which the effect may be there. The second: a provider says so, and lies about the rest."""
 _AS_IT_IS = frozenset({StepStatus.STARTED, StepStatus.UNKNOWN})
 """The dispatcher finds out, or asks a person: what was begun may have happened."""
 
@@ -40,7 +42,7 @@ def carried(definition: Definition, record: StepRecord, run: Run) -> StepRecord 
         return mine
     if not isinstance(step, ActionStep) or record.status in _DONE:
         return None
-    if record.failure is not None and record.failure.code == "EFFECT_UNKNOWN":
+    if record.failure is not None and record.failure.code in _MAY_HAVE_HAPPENED:
         return replace(mine, status=StepStatus.UNKNOWN, ended_at=run.started_at, retry_at=None)
     if record.status in _AS_IT_IS:
         return replace(mine, ended_at=run.started_at if record.status is StepStatus.UNKNOWN else None)

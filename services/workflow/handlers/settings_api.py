@@ -13,7 +13,7 @@ from services.workflow.handlers.api_wiring import services
 from services.workflow.handlers.definitions_api import BASE, errors
 from services.workflow.handlers.models import ChannelGiven, ChannelList, ChannelView, CredentialGiven
 from services.workflow.handlers.views import channel_view
-from shared.errors import Unprocessable
+from shared.errors import NotFound, Unprocessable
 from shared.http import principal, requires
 from shared.tenancy import Role
 
@@ -43,7 +43,10 @@ def set_channel(name: Name, body: ChannelGiven) -> ChannelView:
 @router.delete(f"{BASE}/channels/<name>", summary="Delete a channel", status_code=204)
 @requires(Role.ADMIN)
 def delete_channel(name: Name) -> Response[Any]:
-    services().settings.remove_channel(principal(router).tenant, _named(name))
+    tenant, settings = principal(router).tenant, services().settings
+    if settings.get(tenant, _named(name)) is None:
+        raise NotFound(f"there is no channel {_named(name)}")
+    settings.remove_channel(tenant, _named(name))
     return Response(status_code=204, body="")
 
 

@@ -23,12 +23,15 @@ def failpoints() -> set[str]:
     found = set()
     for path, tree in modules("services", "shared"):
         prefix = "" if path.is_relative_to(ROOT / "shared") else PREFIXES.get(path.stem, "ingest: ")
+        if path.is_relative_to(ROOT / "services/workflow"):
+            prefix = "workflow dispatcher: "
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or path.stem == "failpoints":
                 continue
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if called == "failpoint":
-                found |= {prefix + name for name in texts(node.args[0])}
+                # Publishing and starting call theirs by their whole names.
+                found |= {name if ": " in name else prefix + name for name in texts(node.args[0])}
     return found
 
 

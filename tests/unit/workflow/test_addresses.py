@@ -126,3 +126,12 @@ def test_only_the_environment_can_trust_a_place() -> None:
     for url in ("http://127.0.0.1:8081/x", "http://127.0.0.1/", "http://127.0.0.2:8080/"):
         with pytest.raises(ActionFailed):
             target(url, None, allowed)
+
+
+def test_every_port_of_a_host_may_be_trusted_but_no_other_host() -> None:
+    allowed = frozenset({"127.0.0.1:*"})
+    for port in (1, 8080, 65_535):
+        assert target(f"http://127.0.0.1:{port}/x", None, allowed).port == port
+    for url in ("http://localhost:80/", "http://127.0.0.2:80/", "http://*:80/", "http://example.com/"):
+        with pytest.raises(ActionFailed):
+            target(url, None, allowed)

@@ -188,13 +188,15 @@ def _unpacked(body: bytes, encoding: str) -> bytes:
         return body
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise ActionFailed(
-            "ANSWER_ENCODED", f"the answer is packed as {encoding[:40]}, which was not asked for"
+            "ANSWER_ENCODED",
+            f"the answer is packed as {encoding[:40]}, which was not asked for",
+            unknown=True,
         )
     unpack = zlib.decompressobj(_ZLIB_OR_GZIP)
     try:
         found = unpack.decompress(body, MOST_BYTES + 1)
     except zlib.error as error:
-        raise ActionFailed("ANSWER_ENCODED", "the answer cannot be unpacked") from error
+        raise ActionFailed("ANSWER_ENCODED", "the answer cannot be unpacked", unknown=True) from error
     if len(found) > MOST_BYTES:
         raise too_large()
     return found
@@ -210,4 +212,4 @@ def _timed_out(to: Target, seconds: float) -> ActionFailed:
 
 
 def too_large() -> ActionFailed:
-    return ActionFailed("ANSWER_TOO_LARGE", f"the answer has more than {MOST_BYTES:,} bytes")
+    return ActionFailed("ANSWER_TOO_LARGE", f"the answer has more than {MOST_BYTES:,} bytes", unknown=True)

@@ -5,11 +5,12 @@ from dataclasses import replace
 from services.workflow.application.runtime import Call, Runtime, save
 from services.workflow.application.scope import rendered
 from services.workflow.application.steps import asked, inline
+from services.workflow.application.steps.attempts import kind_of
 from services.workflow.domain.definition import ActionStep
 from services.workflow.domain.effects import failed, is_due, patience_ends
 from services.workflow.domain.fields import check_fields, with_defaults
 from services.workflow.domain.run import StepRecord, StepStatus
-from shared.actions import Action, Mode
+from shared.actions import Action, Idempotency, Mode
 from shared.json_text import dumps
 
 MOST_INPUT = 100_000
@@ -20,7 +21,9 @@ def act(runtime: Runtime, call: Call, step: ActionStep, record: StepRecord | Non
     """One attempt, or word of the one that is under way. Raises UnknownAction, ExpressionError."""
     action = runtime.registry.get(step.action)
     if record is not None and record.status is StepStatus.UNKNOWN:
-        return _parked(runtime, call, step, record)
+        if kind_of(runtime.registry, action, record) is Idempotency.NEITHER:
+            return _parked(runtime, call, step, record)
+        record = replace(record, status=StepStatus.RETRYING, attempt=0, retry_at=None)
     if record is not None and record.status is StepStatus.RETRYING and not is_due(record, call.now):
         return record
     if record is None or record.input is None:
