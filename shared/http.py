@@ -14,8 +14,10 @@ they do not name is refused (`shared.strict_requests`).
 Every error is a problem document (RFC 9457). A handler returns a pydantic model, a dict or `respond(...)`.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
@@ -92,9 +94,14 @@ def public(handler: F) -> F:
     return _marked(_PUBLIC)(handler)
 
 
-def api(service: str, *, title: str) -> APIGatewayHttpResolver:
-    """The resolver of a domain's HTTP function, registered under `service` (see `apis`)."""
-    app = _Resolver(enable_validation=True, serializer=dumps)
+def api(service: str, *, title: str, fractions_as_text: bool = False) -> APIGatewayHttpResolver:
+    """The resolver of a domain's HTTP function, registered under `service` (see `apis`).
+
+    `fractions_as_text`: a number with a point in a body is taken as the text it was written in, where bodies
+    hold values of any kind and none may pass through a float.
+    """
+    read = partial(json.loads, parse_float=str) if fractions_as_text else None
+    app = _Resolver(enable_validation=True, serializer=dumps, json_body_deserializer=read)
     # Powertools has no hook before validation and none for how a checked answer is written.
     app._request_validation_middleware = _Admission()  # type: ignore[no-untyped-call]
     app._response_validation_middleware = _Answer()

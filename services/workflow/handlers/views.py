@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from services.workflow.domain.audit_chain import Broken, Entry
 from services.workflow.domain.definition import (
@@ -190,7 +191,10 @@ def channel_view(channel: Channel) -> ChannelView:
     return ChannelView(
         channel=channel.name,
         kind=channel.kind,
-        url=channel.url,
+        # An incoming webhook's address is all that it takes to post there.
+        url=None
+        if channel.url is None
+        else f"{urlsplit(channel.url).scheme}://{urlsplit(channel.url).netloc}/…",
         credential=channel.credential,
         addresses=list(channel.addresses),
     )
