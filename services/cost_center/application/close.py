@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from services.cost_center.domain.bill import Delivery, DeliveryKind, Status
+from services.cost_center.domain.bill import Delivery, DeliveryKind
 from services.cost_center.domain.gathering import DeliveryRows, ManifestNote, manifests_of
 from services.cost_center.domain.landing import LandedObject, parse_key, quarantine_folder
 from services.cost_center.domain.manifest import ManifestForm
@@ -39,19 +39,19 @@ class Close:
         if delivery.kind is DeliveryKind.MANIFEST:
             self._end_replaced(landed, delivery, tenant)
             self.failpoint("parts noted")
-        refused = any(each.status is Status.REJECTED for each in delivery.outcomes.values())
-        if refused:
+        if delivery.refused:
             self._put_away_files(tenant, landed, files)
         if digest is not None:
             note = ManifestNote(landed.delivery_id, self.clock.now())
             self.rows.note_manifest(tenant, delivery.source, digest, note)
             self.failpoint("manifest noted")
-        if refused:
-            self._put_away_landed(tenant, landed, delivery)
+        closed = replace(delivery, closed=True)
         # Another worker that closes the same delivery does the same.
         with suppress(Conflict):
-            return self.rows.save_delivery(tenant, replace(delivery, closed=True))
-        return replace(delivery, closed=True)
+            closed = self.rows.save_delivery(tenant, closed)
+        if delivery.refused:
+            self.put_away(tenant, landed, delivery)
+        return closed
 
     def _delivery(self, tenant: TenantId, landed: LandedObject) -> Delivery:
         delivery = self.bills.delivery(tenant, landed.delivery_id)
@@ -65,9 +65,13 @@ class Close:
             self.landing.move(each, folder + each.key.split("/", 2)[2])
             self.failpoint("file quarantined")
 
-    def _put_away_landed(self, tenant: TenantId, landed: LandedObject, delivery: Delivery) -> None:
-        """A manifest goes last: should this end half way, it tells which files there are, and its copy is
-        known by its bytes only once they are noted."""
+    def put_away(self, tenant: TenantId, landed: LandedObject, delivery: Delivery) -> None:
+        """Move what was refused itself; nothing, if it is gone.
+
+        The last of all, when nothing but this is left to do: a manifest tells which files there are, its copy
+        is known by its bytes only once they are noted, and an object that is gone brings nobody back to a
+        delivery that is not closed. As long as it lies there, the landing sweep is not done with it.
+        """
         # Beside its files, also where an earlier try has put all of them away.
         alone = delivery.files is None
         name = landed.key.rsplit("/", 1)[-1] if alone else landed.key.split("/", 2)[-1]

@@ -84,16 +84,21 @@ class Gather:
     ) -> tuple[list[LandedObject], str | None]:
         """(the data files of a delivery that is decided as far as they are still in landing, its digest).
 
-        Those that a note says were part of it: what lies under their keys now may be another delivery's.
+        Those of the identity that it was decided by, or that a note says were part of it: what lies under
+        their keys now may be another delivery's.
         """
-        there = Seen(landed, delivery.received_at)
+        there = self.landing.look(landed.bucket, landed.key, landed.version_id)
+        if there is None:
+            return [], None
         try:
             case = self._read(landed, there, place, workdir)
         except (NotFound, Rejected):
             return [], None
         current = [seen for each in case.manifest.files if (seen := self._current(case, each)) is not None]
-        if identity(each.object for each in current) == delivery.files:
-            return [each.object for each in current], case.digest
+        # Where the next delivery has begun, those that are chosen as they were then.
+        for files in (current, self._find(case)[0]):
+            if identity(each.object for each in files) == delivery.files:
+                return [each.object for each in files], case.digest
         noted = [each.object for named in case.manifest.files for each in self._noted(case, named)]
         return noted, case.digest
 

@@ -17,8 +17,9 @@ from services.cost_center.application.prepare import Prepare, Prepared
 from services.cost_center.application.publish import Publish
 from services.cost_center.application.reading import DeliveredFile
 from services.cost_center.application.refuse import refuse
+from services.cost_center.application.reopen import reopened
 from services.cost_center.application.settle import Change, saved, settle
-from services.cost_center.domain.bill import Delivery, DeliveryKind, Outcome, Waiting
+from services.cost_center.domain.bill import Delivery, DeliveryKind, Outcome, Status, Waiting
 from services.cost_center.domain.findings import Rejected, reject
 from services.cost_center.domain.gathering import DeliveryRows, Gathered, kind_of, manifests_of
 from services.cost_center.domain.landing import (
@@ -88,16 +89,34 @@ class Ingest:
 
     def _deliver(self, landed: LandedObject, place: LandingPlace, kind: DeliveryKind) -> list[Outcome]:
         delivery = self.bills.open_delivery(place.tenant, self._delivery(landed, place, kind))
-        if not delivery.done:
-            self.failpoint("delivery opened")
+        delivery = reopened(self.landing, self.rows, place.tenant, delivery)
+        if delivery.closed:
+            outcomes = list(delivery.outcomes.values())
+            if delivery.refused:
+                self._close().put_away(place.tenant, landed, delivery)
+        else:
             with self.workspace() as workdir:
-                if kind is DeliveryKind.MANIFEST:
-                    return self._manifest(landed, place, workdir)
-                return self._settle(landed, place, *self._read(landed, place, workdir))
-        if not delivery.closed:
-            with self.workspace() as workdir:
-                self._close_again(landed, place, delivery, workdir)
-        return list(delivery.outcomes.values())
+                outcomes = self._work(landed, place, delivery, workdir)
+        if kind is DeliveryKind.MANIFEST and any(each.status is Status.REJECTED for each in outcomes):
+            self._go_back(landed.bucket, landed.key)
+        return outcomes
+
+    def _work(
+        self, landed: LandedObject, place: LandingPlace, delivery: Delivery, workdir: Path
+    ) -> list[Outcome]:
+        if delivery.done:
+            self._close_again(landed, place, delivery, workdir)
+            return list(delivery.outcomes.values())
+        self.failpoint("delivery opened")
+        if delivery.kind is DeliveryKind.MANIFEST:
+            return self._manifest(landed, place, workdir)
+        return self._settle(landed, place, *self._read(landed, place, workdir))
+
+    def _go_back(self, bucket: str, key: str) -> None:
+        """The manifest that a refused one had overwritten is in force again, and may be whole."""
+        before = self.landing.look(bucket, key)
+        if before is not None:
+            self._deliver(before.object, parse_key(key), DeliveryKind.MANIFEST)
 
     def _delivery(self, landed: LandedObject, place: LandingPlace, kind: DeliveryKind) -> Delivery:
         return Delivery(
@@ -146,13 +165,12 @@ class Ingest:
     def _whole_again(self, place: LandingPlace, part: Delivery) -> list[Outcome]:
         """Who died while it closed a delivery had a part in hand, perhaps this one."""
         whole = None if part.part_of is None else self.bills.delivery(place.tenant, part.part_of)
-        if whole is None or whole.closed:
+        if whole is None or (whole.closed and not whole.refused):
             return []
         for seen in self.landing.versions(whole.bucket, whole.key):
             if seen.object.delivery_id == whole.delivery_id:
                 return self._deliver(seen.object, parse_key(whole.key), DeliveryKind.MANIFEST)
-        # The manifest is the last that is put away.
-        self.rows.save_delivery(place.tenant, replace(whole, closed=True))
+        self._go_back(whole.bucket, whole.key)
         return []
 
     def _end_late_part(self, landed: LandedObject, place: LandingPlace, manifest: Seen) -> None:
@@ -172,6 +190,9 @@ class Ingest:
             return self._settle(landed, place, Prepared(rejection=rejection), _When(self.clock.now()))
         if isinstance(found, Over):
             ended = self._saved(place.tenant, landed, lambda stored: stored.ended(found.part_of))
+            # The newer one may be refused by now, by one who looked here before this was over.
+            if not reopened(self.landing, self.rows, place.tenant, ended).done:
+                return self._manifest(landed, place, workdir)
             return list(ended.outcomes.values())
         if isinstance(found, Waiting):
             self._saved(

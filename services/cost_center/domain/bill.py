@@ -159,6 +159,10 @@ class Delivery:
     part_of: str | None = None
     files: str | None = None
 
+    @property
+    def refused(self) -> bool:
+        return any(each.status is Status.REJECTED for each in self.outcomes.values())
+
     def with_outcome(self, outcome: Outcome, *, of: frozenset[str]) -> "Delivery":
         """The delivery with one more outcome; done when each bill in `of` has one."""
         outcomes = {**self.outcomes, outcome.bill_id: outcome}

@@ -88,6 +88,12 @@ def kind_of(key: str, forms: Sequence[ManifestForm]) -> DeliveryKind:
     return DeliveryKind.FILE
 
 
+def superseded(delivery: Delivery) -> bool:
+    """Whether it is a manifest that was overwritten before any bill of it was decided."""
+    ended = delivery.done and delivery.closed and delivery.part_of is None and not delivery.outcomes
+    return ended and delivery.kind is DeliveryKind.MANIFEST
+
+
 def manifests_of(key: str, forms: Sequence[ManifestForm]) -> list[str]:
     """The keys at which a part's manifest may lie, the likeliest first."""
     return list(dict.fromkeys(each for form in forms for each in form.manifests_of(key)))

@@ -88,7 +88,9 @@ def accounted(delivery: Delivery | None) -> bool:
 
 
 def _over(delivery: Delivery) -> bool:
-    return (delivery.done and delivery.closed) or delivery.kind is DeliveryKind.PART
+    # What was refused is put away last of all: this is asked of what still lies in landing.
+    closed = delivery.done and delivery.closed and not delivery.refused
+    return closed or delivery.kind is DeliveryKind.PART
 
 
 def upload_floor(tenant: TenantId, source: str, moment: datetime) -> str:

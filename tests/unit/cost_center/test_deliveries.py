@@ -10,10 +10,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from services.cost_center.domain.bill import DeliveryKind, Status
+from services.cost_center.domain.bill import Delivery, DeliveryKind, Status
 from services.cost_center.domain.landing import LandedObject
 from services.cost_center.domain.manifest import Manifest
 from services.cost_center.domain.providers._aws.manifests import REPORT
+from services.cost_center.domain.sweeps import lost
 from services.cost_center.events import BillIngested, BillRejected
 from shared.tenancy import TenantId
 from tests.fakes.cost_center import ACME, NOW, Crash, CrashAt, World
@@ -218,6 +219,134 @@ def test_files_that_stay_as_they_were_are_taken_after_an_hour(site: Site) -> Non
     site.world.clock.advance(timedelta(hours=1))
     [outcome] = site.ingest(again)
     assert outcome.status is Status.UNCHANGED
+
+
+def bad_rows(count: int) -> Any:
+    return [{**row, "lineItem/UnblendedCost": "x"} for row in cur_rows(count)]
+
+
+@pytest.mark.parametrize("manifest_first", [True, False], ids=["first", "last"])
+def test_what_a_refused_delivery_had_overwritten_is_in_force_again(site: Site, manifest_first: bool) -> None:
+    """Its manifest was found overwritten, and over, before the newer one was refused."""
+    files = site.files(cur_rows(4))
+    text = site.export.manifest([key for key, _ in files], "run-1")
+    puts = [(site.export.landing(key), body) for key, body in files]
+    manifest = (site.export.manifest_keys("run-1")[0], text)
+    landed = [site.put(*each) for each in ([manifest, *puts] if manifest_first else [*puts, manifest])]
+    old = landed.pop(0 if manifest_first else -1)
+    bad = site.deliver(bad_rows(2), (), "run-2")
+    assert site.ingest(old) == []
+    assert site.row(old).closed
+    [refused] = site.ingest(bad[-1])
+    assert refused.status is Status.REJECTED
+    assert total(site.world) == Decimal("0.774")
+    for part in landed:
+        assert site.ingest(part) == []
+        assert site.row(part).part_of == old.delivery_id
+    assert site.world.rows.waiting(ACME, limit=10, cursor=None).deliveries == []
+
+
+def test_of_several_refused_in_a_row_the_last_good_one_is_in_force_again(site: Site) -> None:
+    *_, good = site.deliver(cur_rows(4), run="run-1")
+    refused = [site.deliver(bad_rows(4), run=f"run-{number}")[-1] for number in (2, 3, 4)]
+    for each in (good, *refused):
+        site.ingest(each)
+    assert total(site.world) == Decimal("0.774")
+    assert all(site.row(each).closed for each in (good, *refused))
+    assert [type(event) for event in site.world.bills.events] == [BillRejected] * 3 + [BillIngested]
+
+
+@pytest.mark.parametrize("by", ["manifest", "part"])
+@pytest.mark.parametrize(
+    "step", ["file quarantined", "manifest noted", "closed", "quarantined", "on the way back"]
+)
+def test_who_dies_before_the_older_is_in_force_again_leaves_that_to_the_next(
+    site: Site, step: str, by: str
+) -> None:
+    *_, old = site.deliver(cur_rows(4))
+    *_, part, bad = site.deliver(bad_rows(4), run="run-2")
+    site.ingest(old)
+
+    def gone() -> bool:
+        return (bad.key, bad.version_id) not in site.world.landing.objects
+
+    def dies(reached: str) -> None:
+        closed = step == "closed" and reached == "before delete" and site.row(bad).closed
+        if reached == step or closed or (step == "on the way back" and gone()):
+            raise Crash(step)
+
+    site.world.failpoint = dies  # type: ignore[assignment]
+    site.world.landing.before_delete = lambda: dies("before delete")
+    with pytest.raises(Crash):
+        site.ingest(bad)
+    site.world.failpoint = CrashAt()
+    site.world.landing.before_delete = lambda: None
+    # It is closed before it is gone: what is gone brings nobody back.
+    assert site.row(bad).closed or not gone()
+    assert lost(site.row(bad), NOW + timedelta(days=1), timedelta())
+    site.ingest(bad if by == "manifest" else part)
+    assert total(site.world) == Decimal("0.774")
+    assert len(site.world.bills.events) == 2
+    assert all(site.row(each).closed for each in (old, bad))
+
+
+def test_a_manifest_found_overwritten_while_the_newer_is_being_refused_is_not_lost(site: Site) -> None:
+    *_, old = site.deliver(cur_rows(4))
+    *_, bad = site.deliver(bad_rows(4), run="run-2")
+    save = site.world.rows.save_delivery
+
+    def dies(reached: str) -> None:
+        if reached == "quarantined":
+            raise Crash(reached)
+
+    def refused_meanwhile(tenant: TenantId, delivery: Delivery) -> Delivery:
+        site.world.rows.save_delivery = save  # type: ignore[method-assign]
+        site.world.failpoint = dies  # type: ignore[assignment]
+        with pytest.raises(Crash):
+            site.ingest(bad)
+        return save(tenant, delivery)
+
+    site.world.rows.save_delivery = refused_meanwhile  # type: ignore[method-assign]
+    [outcome] = site.ingest(old)
+    assert outcome.status is Status.INGESTED
+    assert total(site.world) == Decimal("0.774")
+
+
+def test_who_dies_after_the_bill_is_decided_leaves_no_part_waiting_though_the_next_delivery_has_begun(
+    site: Site,
+) -> None:
+    """Its parts came after its manifest, so only that they are noted says whose they were."""
+    files = [(site.export.landing(key), body) for key, body in site.files(cur_rows(4))]
+    text = site.export.manifest([key for key, _ in site.files(cur_rows(4))], "run-1")
+    manifest, *parts = [site.put(*each) for each in [(site.export.manifest_keys("run-1")[0], text), *files]]
+    site.world.failpoint = CrashAt("recorded")
+    with pytest.raises(Crash):
+        site.ingest(manifest)
+    next_first = site.put(*files[0])
+    for each in (next_first, *parts):
+        site.ingest(each)
+    assert [site.row(each).part_of for each in parts] == [manifest.delivery_id] * 2
+    [waits] = site.world.rows.waiting(ACME, limit=10, cursor=None).deliveries
+    assert waits.delivery_id == next_first.delivery_id
+
+
+def test_the_copy_of_a_refused_manifest_waits_for_nobody_who_died_as_he_put_it_away(world: World) -> None:
+    """The other's message is of the next delivery: nobody comes back to what is gone."""
+    site = Site(world, Export(legacy=False, create_new=True))
+    *_, inner, outer = site.deliver(bad_rows(4), run="run-1")
+    part = site.deliver(cur_rows(4), run="run-2")[0]
+    world.landing.objects = {
+        each: put
+        for each, put in world.landing.objects.items()
+        if "run-2/" in each[0] or put[1] <= START + timedelta(minutes=4)
+    }
+    world.failpoint = CrashAt("quarantined")
+    with pytest.raises(Crash):
+        site.ingest(part)
+    assert site.row(outer).closed
+    assert site.ingest(inner) == []
+    assert site.row(inner).part_of == outer.delivery_id
+    assert site.world.rows.waiting(ACME, limit=10, cursor=None).deliveries == []
 
 
 def test_netting_works_across_files(site: Site) -> None:
