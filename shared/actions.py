@@ -85,7 +85,8 @@ class ActionRequested(Event):
     """A workflow's step asks for an action. The provider answers `ActionFinished` with the same key, whether
     it does the work now, did it before, or cannot.
 
-    `attempt` counts from 1; `deadline` is when nobody waits for the answer any more.
+    `attempt` counts from 1; `deadline` is when nobody waits for the answer any more. `requested_by` published
+    the workflow's version: the work is done with that person's rights, whoever or whatever started the run.
     """
 
     type: ClassVar[str] = "ActionRequested"
@@ -100,6 +101,21 @@ class ActionRequested(Event):
     input: dict[str, Any]
     requested_by: str
     deadline: datetime
+
+
+class ActionProgressed(Event):
+    """Its provider is at work on an action, and says so while a step's `heartbeat` may be running out. Optional,
+    and nothing follows from it but patience."""
+
+    type: ClassVar[str] = "ActionProgressed"
+    source: ClassVar[str] = "onyx.actions"
+    subject_field: ClassVar[str | None] = "effect_key"
+
+    action: str
+    effect_key: str
+    run_id: str
+    step: str
+    attempt: int
 
 
 class ActionFinished(Event):

@@ -71,7 +71,6 @@ class StateMachines(Construct):
             "ListStateMachineVersions",
             "DeleteStateMachineVersion",
             "DeleteStateMachine",
-            "ListExecutions",
         )
         role.add_to_principal_policy(
             iam.PolicyStatement(actions=["states:ListStateMachines"], resources=["*"])
@@ -94,11 +93,7 @@ class StateMachines(Construct):
 
     def allow_answer(self, role: iam.Role) -> None:
         """Tell a waiting state its task's outcome, by the token that only it was given."""
-        role.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["states:SendTaskSuccess", "states:SendTaskHeartbeat"], resources=["*"]
-            )
-        )
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["states:SendTaskSuccess"], resources=["*"]))
         acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": "A token names its task: there is no resource."})
 
     def _allow(self, role: iam.Role, resource: str, *actions: str) -> None:
@@ -131,8 +126,8 @@ class Schedules(Construct):
         )
 
     def allow_change(self, role: iam.Role) -> None:
-        """Make, change, read and remove schedules of the group, and hand them their role."""
-        verbs = ("CreateSchedule", "UpdateSchedule", "GetSchedule", "DeleteSchedule")
+        """Make and remove schedules of the group (none ever changes), and hand them their role."""
+        verbs = ("CreateSchedule", "DeleteSchedule")
         role.add_to_principal_policy(
             iam.PolicyStatement(actions=[f"scheduler:{verb}" for verb in verbs], resources=[self._arn])
         )

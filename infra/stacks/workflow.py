@@ -32,7 +32,8 @@ from infra.constructs.nag import acknowledge, wildcard_resource
 from infra.constructs.scheduled_sweep import ScheduledSweep
 from infra.constructs.state_machines import Schedules, StateMachines
 from services.workflow.events import ApprovalDecided, CronDue, RunCancelled, RunFinished, RunRequested
-from shared.actions import ActionFinished, ActionRequested
+from shared.actions import ActionFinished, ActionProgressed, ActionRequested
+from shared.events import Event
 
 DISPATCH_TIMEOUT = Duration.seconds(60)
 """Longer than the longest action that runs within the dispatcher's call."""
@@ -133,6 +134,8 @@ class WorkflowStack(DomainStack):
     def _dispatcher(self) -> ControlFunction:
         dispatcher = self.function("Dispatcher", "dispatcher", timeout=DISPATCH_TIMEOUT)
         self._allow_runs(dispatcher)
+        self.executions.allow(dispatcher.role, *COUNT, *DELETE)
+        self.journal.allow(dispatcher.role, *READ, *WRITE)
         self.settings.allow(dispatcher.role, *GET)
         self._allow_artifacts(dispatcher, "s3:GetObject", "s3:PutObject")
         self._allow_secrets(dispatcher, "GetSecretValue")
@@ -141,25 +144,30 @@ class WorkflowStack(DomainStack):
         return dispatcher
 
     def _allow_runs(self, function: ControlFunction) -> None:
-        """What it takes to move a run on: its row, its journal, its approvals, its audit, its events."""
+        """What it takes to move a run on: its definition, its row, its approvals, its audit, its events."""
         role = function.role
-        self._allow_definitions(function, "s3:GetObject")
-        self.versions.allow(role, *GET)
-        self.executions.allow(role, *READ, *WRITE, *COUNT, *DELETE)
-        self.journal.allow(role, *READ, *WRITE)
-        self.audit.allow(role, *READ, *WRITE)
+        self._allow_versions(function)
+        self.executions.allow(role, *GET, *WRITE)
+        self.audit.allow(role, *GET, *WRITE)
         self.outbox_table.allow(role, *APPEND)
+
+    def _allow_versions(self, function: ControlFunction) -> None:
+        self.versions.allow(function.role, *GET)
+        self._allow_definitions(function, "s3:GetObject")
 
     def _api(self, api: apigateway.IHttpApi, authorizer: apigateway.IHttpRouteAuthorizer) -> None:
         self.variables = self.variables | {"KEY_ARN": self.foundation.key.key_arn}
         http = self.function("Api", "api", timeout=Duration.seconds(29))
         self._allow_runs(http)
+        self.executions.allow(http.role, *LIST, *DELETE)
+        self.audit.allow(http.role, *LIST)
+        self.journal.allow(http.role, *READ, *WRITE)
         self.heads.allow(http.role, *READ, *WRITE)
         self.versions.allow(http.role, *LIST, *WRITE)
-        self.triggers.allow(http.role, *READ, *WRITE, *COUNT)
+        self.triggers.allow(http.role, *READ, *WRITE, *COUNT, *DELETE)
         self.settings.allow(http.role, *READ, *WRITE, *DELETE)
         self._allow_definitions(http, "s3:PutObject")
-        self._allow_artifacts(http, "s3:GetObject", "s3:PutObject")
+        self._allow_artifacts(http, "s3:PutObject")
         self._allow_secrets(http, "CreateSecret", "PutSecretValue", "DeleteSecret", "RestoreSecret")
         self.machines.allow_publish(http.role)
         self.schedules.allow_change(http.role)
@@ -174,12 +182,7 @@ class WorkflowStack(DomainStack):
             paths=["/v1/workflows"],
         )
         hooks = self.function("Hooks", "hooks", timeout=Duration.seconds(10))
-        self._allow_definitions(hooks, "s3:GetObject")
-        self.triggers.allow(hooks.role, *GET)
-        self.heads.allow(hooks.role, *GET)
-        self.versions.allow(hooks.role, *GET)
-        self.outbox_table.allow(hooks.role, *APPEND)
-        self.executions.allow(hooks.role, *READ, *WRITE, *COUNT)
+        self._allow_requests(hooks)
         HttpApiRoutes(
             self,
             "Webhooks",
@@ -194,12 +197,14 @@ class WorkflowStack(DomainStack):
 
     def _operator(self) -> None:
         operator = self.function("Operator", "operator", timeout=Duration.seconds(30))
-        self.global_triggers.allow(operator.role, *READ, *WRITE, *COUNT, *DELETE)
+        self.global_triggers.allow(operator.role, *LIST, *WRITE, *COUNT, *DELETE)
         CfnOutput(self, "OperatorFunction", value=operator.function.function_name)
 
     def _triggers(self) -> None:
         on_event = self.function("OnEvent", "on_event", timeout=Duration.seconds(30))
-        self._allow_match(on_event)
+        self._allow_requests(on_event)
+        self.triggers.allow(on_event.role, *LIST)
+        self.inbox_table.allow(on_event.role, *CONSUME)
         self.global_triggers.allow(on_event.role, *READ)
         EventChannel(
             self,
@@ -208,32 +213,35 @@ class WorkflowStack(DomainStack):
             pattern=events.EventPattern(
                 source=events.Match.prefix("onyx."),
                 detail_type=events.Match.anything_but(
-                    *(kind.detail_type() for kind in (*_TALK, ActionRequested, ActionFinished))
+                    *(
+                        each.detail_type()
+                        for each in (*_TALK, ActionRequested, ActionProgressed, ActionFinished)
+                    )
                 ),
             ),
             consumer=on_event,
         )
         on_cron = self.function("OnCron", "on_cron", timeout=Duration.seconds(30))
-        self._allow_match(on_cron)
+        self._allow_requests(on_cron)
         self.triggers.allow(on_cron.role, *WRITE)
+        self.inbox_table.allow(on_cron.role, *CONSUME)
         EventChannel(self, "Cron", foundation=self.foundation, pattern=pattern_of(CronDue), consumer=on_cron)
 
-    def _allow_match(self, function: ControlFunction) -> None:
-        self._allow_definitions(function, "s3:GetObject")
-        self.triggers.allow(function.role, *READ)
-        self.heads.allow(function.role, *READ)
-        self.versions.allow(function.role, *GET)
-        self.executions.allow(function.role, *READ, *WRITE, *COUNT)
-        self.inbox_table.allow(function.role, *CONSUME)
+    def _allow_requests(self, function: ControlFunction) -> None:
+        """What it takes to ask for a run of a trigger, or to keep it as one that is refused."""
+        self._allow_versions(function)
+        self.triggers.allow(function.role, *GET)
+        self.executions.allow(function.role, *GET, *WRITE)
         self.outbox_table.allow(function.role, *APPEND)
 
     def _runs(self) -> None:
         on_run = self.function("OnRunRequested", "on_run_requested", timeout=Duration.seconds(30))
         self._allow_runs(on_run)
-        self.heads.allow(on_run.role, *READ)
+        self.executions.allow(on_run.role, *LIST, *COUNT, *DELETE)
+        self.journal.allow(on_run.role, *LIST)
         self.settings.allow(on_run.role, *GET)
         self.inbox_table.allow(on_run.role, *CONSUME)
-        self._allow_artifacts(on_run, "s3:GetObject", "s3:PutObject")
+        self._allow_artifacts(on_run, "s3:PutObject")
         # A version that was collected as unused is made again for a run that needs it.
         self.versions.allow(on_run.role, *WRITE)
         self.machines.allow_publish(on_run.role)
@@ -247,9 +255,9 @@ class WorkflowStack(DomainStack):
         )
         on_ended = self.function("OnExecutionEnded", "on_execution_ended", timeout=Duration.seconds(30))
         self._allow_runs(on_ended)
+        self.executions.allow(on_ended.role, *COUNT)
         self._allow_cancel(on_ended)
         self.inbox_table.allow(on_ended.role, *CONSUME)
-        self._allow_artifacts(on_ended, "s3:GetObject", "s3:PutObject")
         EventChannel(
             self,
             "Ended",
@@ -277,28 +285,36 @@ class WorkflowStack(DomainStack):
         self.machines.allow_look(function.role)
 
     def _answers(self) -> None:
-        for id, channel, handler, kind in (
-            ("OnActionFinished", "Answers", "on_action_finished", ActionFinished),
-            ("OnApprovalDecided", "Approvals", "on_approval_decided", ApprovalDecided),
-        ):
-            function = self.function(id, handler, timeout=Duration.seconds(30))
-            self._allow_runs(function)
-            self.inbox_table.allow(function.role, *CONSUME)
-            self._allow_artifacts(function, "s3:GetObject", "s3:PutObject")
-            self.machines.allow_answer(function.role)
-            EventChannel(
-                self, channel, foundation=self.foundation, pattern=pattern_of(kind), consumer=function
-            )
+        on_action = self._answer(
+            "OnActionFinished", "Answers", "on_action_finished", ActionFinished, ActionProgressed
+        )
+        self._allow_versions(on_action)
+        self.outbox_table.allow(on_action.role, *APPEND)
+        self._answer("OnApprovalDecided", "Approvals", "on_approval_decided", ApprovalDecided)
+
+    def _answer(self, id: str, channel: str, handler: str, *kinds: type[Event]) -> ControlFunction:
+        """What journals an answer, and tells the state that waits for it."""
+        function = self.function(id, handler, timeout=Duration.seconds(30))
+        self.executions.allow(function.role, *GET)
+        self.journal.allow(function.role, *GET, *WRITE)
+        self.audit.allow(function.role, *GET, *WRITE)
+        self.inbox_table.allow(function.role, *CONSUME)
+        self._allow_artifacts(function, "s3:PutObject")
+        self.machines.allow_answer(function.role)
+        EventChannel(self, channel, foundation=self.foundation, pattern=pattern_of(*kinds), consumer=function)
+        return function
 
     def _reconcile(self) -> None:
         job = self.function("Reconcile", "reconcile", timeout=Duration.seconds(55))
         self._allow_runs(job)
+        self.executions.allow(job.role, *LIST, *COUNT, *DELETE)
         self.executions.allow_indexes(job.role)
         self.heads.allow(job.role, *READ, *WRITE)
         self.versions.allow(job.role, *LIST, *WRITE)
-        self.triggers.allow(job.role, *READ, *WRITE, *COUNT)
-        self.settings.allow(job.role, *READ, *WRITE)
-        self._allow_artifacts(job, "s3:GetObject", "s3:PutObject")
+        self.triggers.allow(job.role, *READ, *WRITE, *COUNT, *DELETE)
+        self.settings.allow(job.role, *GET)
+        self.journal.allow(job.role, *READ, *WRITE)
+        self._allow_artifacts(job, "s3:PutObject")
         for allow in (
             self.machines.allow_publish,
             self.machines.allow_collect,
@@ -352,9 +368,8 @@ class WorkflowStack(DomainStack):
 
     def _allow_secrets(self, function: ControlFunction, *actions: str) -> None:
         stack = Stack.of(self)
-        secrets = (
-            f"arn:{stack.partition}:secretsmanager:{stack.region}:{stack.account}:secret:{self.secrets}*/workflow/*"
-        )
+        manager = f"arn:{stack.partition}:secretsmanager:{stack.region}:{stack.account}"
+        secrets = f"{manager}:secret:{self.secrets}*/workflow/*"
         function.role.add_to_principal_policy(
             iam.PolicyStatement(
                 actions=[f"secretsmanager:{action}" for action in actions], resources=[secrets]

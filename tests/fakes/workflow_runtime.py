@@ -25,7 +25,7 @@ from services.workflow.domain.registry import Registry
 from services.workflow.domain.run import Run, RunStatus
 from services.workflow.domain.runtime_ports import ActionCall
 from services.workflow.events import ApprovalDecided, RunCancelled, RunFinished, RunRequested
-from shared.actions import Action, ActionFinished, ActionRequested
+from shared.actions import Action, ActionFinished, ActionProgressed, ActionRequested
 from shared.errors import TooManyRequests
 from shared.tenancy import Principal, Role, TenantId
 from tests.fakes.workflow_stores import (
@@ -277,6 +277,8 @@ class World:
                 answer = provider(event)
                 if answer is not None:
                     self.bus.tell(tenant, [answer])
+            case ActionProgressed():
+                self.answers.action_progressed(tenant, event)
             case ActionFinished():
                 self.answers.action_finished(tenant, event)
             case ApprovalDecided():

@@ -147,22 +147,22 @@ class FakeVersions:
         return self.rows.setdefault(key, published) is published
 
     def ready(self, tenant: TenantId, workflow: str, version: int, machine: str) -> None:
-        self._note(tenant, workflow, version, machine)
+        self._note(tenant, workflow, version, machine=machine, retired=False)
 
     def retire(self, tenant: TenantId, workflow: str, version: int) -> None:
-        self._note(tenant, workflow, version, None)
+        self._note(tenant, workflow, version, retired=True)
 
     def numbers(self, tenant: TenantId, workflow: str) -> Mapping[int, tuple[datetime, str | None]]:
         return {
-            number: (each.published_at, each.machine)
+            number: (each.published_at, None if each.retired else each.machine)
             for (owner, id, number), each in sorted(self.rows.items())
             if (owner, id) == (tenant, workflow)
         }
 
-    def _note(self, tenant: TenantId, workflow: str, version: int, machine: str | None) -> None:
+    def _note(self, tenant: TenantId, workflow: str, version: int, **facts: Any) -> None:
         if (tenant, workflow, version) not in self.rows:
             raise NotFound(f"{workflow} has no version {version}")
-        self.rows[tenant, workflow, version] = replace(self.rows[tenant, workflow, version], machine=machine)
+        self.rows[tenant, workflow, version] = replace(self.rows[tenant, workflow, version], **facts)
 
 
 class FakeQueuedRuns(FakeRuns):
@@ -170,6 +170,7 @@ class FakeQueuedRuns(FakeRuns):
 
     def __init__(self, bus: FakeBus) -> None:
         super().__init__(bus)
+        self.contended = 0
         self._places: Counter[tuple[TenantId, str]] = Counter()
         self._waiting: dict[tuple[TenantId, str], dict[str, Run]] = {}
 
@@ -187,6 +188,11 @@ class FakeQueuedRuns(FakeRuns):
         return saved
 
     def take_place(self, tenant: TenantId, before: Run, after: Run, places: int | None) -> Run | None:
+        if self.contended:
+            self.contended -= 1
+            raise VersionConflict("the workflow's count is being changed by somebody else")
+        if before.status.holds_place or not after.status.holds_place:
+            raise ValueError("no place is taken by this change")
         if places is not None and self.running(tenant, before.workflow) >= places:
             return None
         return self.change(tenant, before, after)
@@ -218,7 +224,7 @@ class FakeQueuedRuns(FakeRuns):
     def open(
         self, shard: int, *, after: str | None, limit: int
     ) -> tuple[Sequence[tuple[TenantId, Run]], str | None]:
-        found = [(t, run) for (t, _), run in self.rows.items() if not run.status.ended and shard == 0]
+        found = [(t, run) for (t, _), run in self.rows.items() if not run.settled and shard == 0]
         start = int(after or 0)
         return found[start : start + limit], str(start + limit) if len(found) > start + limit else None
 
@@ -263,6 +269,8 @@ class FakeMachines:
     at: dict[str, list[MachineVersion]] = field(default_factory=dict)
     asl: dict[str, tuple[int, str]] = field(default_factory=dict)
     made: int = 0
+    failing: dict[str, Exception] = field(default_factory=dict)
+    """What listing a workflow's versions raises."""
 
     def publish(self, tenant: TenantId, workflow: str, version: int, asl: str) -> str:
         name = machine_name("onyx-test-", tenant, workflow)
@@ -276,6 +284,8 @@ class FakeMachines:
         return arn
 
     def versions(self, tenant: TenantId, workflow: str) -> Sequence[MachineVersion]:
+        if workflow in self.failing:
+            raise self.failing[workflow]
         return self.at.get(machine_name("onyx-test-", tenant, workflow), [])[::-1]
 
     def delete_version(self, arn: str) -> None:
@@ -300,7 +310,11 @@ class FakeExecutions:
     machines: FakeMachines
     running: dict[str, str] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
+    by: dict[str, str] = field(default_factory=dict)
+    """The ARN that each was started with."""
     throttled: bool = False
+    failing: dict[str, Exception] = field(default_factory=dict)
+    """What asking after one of them raises."""
 
     def start(self, machine: str, name: str, input: Mapping[str, Any]) -> bool:
         if self.throttled:
@@ -311,6 +325,7 @@ class FakeExecutions:
             return False
         self.running[name] = "RUNNING"
         self.started.append(name)
+        self.by[name] = machine
         return True
 
     def stop(self, machine: str, name: str, cause: str) -> None:
@@ -318,6 +333,8 @@ class FakeExecutions:
             self.running[name] = "ABORTED"
 
     def status(self, machine: str, name: str) -> str | None:
+        if name in self.failing:
+            raise self.failing[name]
         return self.running.get(name)
 
 
@@ -379,6 +396,9 @@ class FakeHooks:
 
     def get(self, tenant: TenantId, hook: str) -> Hook | None:
         return self.rows.get((tenant, hook))
+
+    def of(self, tenant: TenantId, workflow: str) -> Sequence[str]:
+        return [id for (owner, id), row in self.rows.items() if (owner, row.workflow) == (tenant, workflow)]
 
     def save(self, tenant: TenantId, hook: Hook) -> Hook:
         held = self.get(tenant, hook.id)
@@ -444,9 +464,12 @@ class Site:
         self.tenants = FakeTenants()
         self.marks = FakeMarks()
         self.advanced: list[str] = []
+        self.sealed: list[str] = []
+        self.resent: list[str] = []
         self.publish = Publish(
             self.workflows,
             self.versions,
+            self.triggers,
             self.machines,
             self.schedules,
             self.tenants,
@@ -456,7 +479,7 @@ class Site:
             self.clock,
             self.failpoint,
         )
-        self.lifecycle = Lifecycle(self.workflows, self.triggers, self.schedules, self.clock)
+        self.lifecycle = Lifecycle(self.workflows, self.triggers, self.hooks, self.schedules, self.clock)
         self.requesting = Requesting(self.versions, self.runs, self.requests, self.clock)
         self.on_schedule = RunOnSchedule(self.triggers, self.requesting, self.clock)
         self.start = StartRun(self.workflows, self.versions, self.runs, self.clock)
@@ -477,9 +500,22 @@ class Site:
     def match(self) -> MatchEvents:
         return MatchEvents(KnownTriggers(self.triggers, self.globals), self.runs, self.requesting)
 
+    def tending(self) -> TendRuns:
+        return TendRuns(
+            self.runs,
+            self.queue,
+            self.ended,
+            self.advance,
+            self.resend,
+            self.seal,
+            self.marks,
+            self.clock,
+            self.wait,
+        )
+
     def tend_runs(self) -> int:
         """How many were started by it."""
-        tend = TendRuns(self.runs, self.queue, self.ended, self.advance, self.marks, self.clock)
+        tend = self.tending()
         return tend.drain(tend().waiting)
 
     def tend_workflows(self) -> int:
@@ -487,6 +523,7 @@ class Site:
             self.workflows,
             self.versions,
             self.triggers,
+            self.hooks,
             self.runs,
             self.machines,
             self.schedules,
@@ -501,6 +538,15 @@ class Site:
     def advance(self, tenant: TenantId, run: str) -> bool:
         self.advanced.append(run)
         return False
+
+    def seal(self, tenant: TenantId, run: str) -> Run:
+        self.sealed.append(run)
+        found = self.runs.rows[tenant, run]
+        return self.runs.change(tenant, found, replace(found, audit_head="h"))
+
+    def resend(self, tenant: TenantId, run: str) -> int:
+        self.resent.append(run)
+        return 1
 
     def failpoint(self, name: str) -> None:
         self.passed.append(name)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ministack import app
 from ministack.core.responses import new_uuid, set_request_account_id, set_request_region
 from ministack.services import eventbridge, scheduler
 
@@ -15,7 +16,8 @@ _LOOKS = 1
 
 def keep_schedules_as_declared(clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
     """`cron` and `at` ignore ScheduleExpressionTimezone, EventBridgeParameters are ignored,
-    `<aws.scheduler.*>` stays as it is, and a time that comes before the first look is missed."""
+    `<aws.scheduler.*>` stays as it is, a time that comes before the first look is missed, and policies take
+    what fires for plain HTTP."""
     began = clock()
     scheduler._SCHEDULE_TICK_INTERVAL = _LOOKS
     scheduler._tick_schedules = lambda: _tick(clock(), began)
@@ -74,6 +76,7 @@ def _fire(key: tuple[str, str, str], schedule: dict[str, Any], due: datetime) ->
     account, region, _ = key
     set_request_account_id(account)
     set_request_region(region)
+    app.pin_request_origin("127.0.0.1", True)  # policies refuse what does not come by TLS
     execution = new_uuid()
     target = dict(schedule["Target"])
     stands_for = {

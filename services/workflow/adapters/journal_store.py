@@ -57,7 +57,7 @@ class JournalStore:
     def save(self, tenant: TenantId, record: StepRecord, events: Sequence[Event] = ()) -> StepRecord:
         kept = self._outside(tenant, record)
         key, partition = _key(kept.at, kept.step), f"RUN#{kept.run}"
-        item = {**record_item(kept), "ttl": int((kept.started_at + KEPT).timestamp())}
+        item = {**record_item(kept), "ttl": self._ends()}
         points = self._pointer(tenant, kept)
         if not points and not events:
             self._table.put(tenant, key, item, expected_version=kept.rowversion, partition=partition)
@@ -87,15 +87,18 @@ class JournalStore:
         location = self._artifacts.put_output(tenant, record.run, record.at, record.step, text)
         return replace(record, output=None, output_location=location)
 
+    def _ends(self) -> int:
+        """Of a row that is written now: a retried run takes over what was begun long before."""
+        return int((self._outgoing.now() + KEPT).timestamp())
+
     def _pointer(self, tenant: TenantId, record: StepRecord) -> list[Any]:
         """Of what is waited for: a retried run takes the effect over. It is written over whatever is there,
         so it counts no versions."""
         if record.status not in _ANSWERED:
             return []
         to = {"run": record.run, "step": record.step, "at": record.at, "begun_at": iso(record.started_at)}
-        ttl = int((record.started_at + KEPT).timestamp())
         write = self._table.tx_put(
-            tenant, _POINTER, {**to, "ttl": ttl}, partition=f"EFFECT#{record.effect_key}"
+            tenant, _POINTER, {**to, "ttl": self._ends()}, partition=f"EFFECT#{record.effect_key}"
         )
         put: Any = dict(write["Put"])
         put.pop("ConditionExpression", None)

@@ -1,6 +1,7 @@
 """Events as they leave with a change of a row."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shared.clock import Clock
@@ -22,6 +23,10 @@ class Outgoing:
         self._outbox = outbox
         self._clock = clock
         self._ids = ids
+
+    def now(self) -> datetime:
+        """What the clock says that its events carry."""
+        return self._clock.now()
 
     def write(
         self,

@@ -46,6 +46,8 @@ def _written(name: str, value: Any) -> Any:
         return pack(dumps(value))
     if isinstance(value, Failure):
         return {each.name: getattr(value, each.name) for each in fields(Failure)}
+    if isinstance(value, tuple):
+        return list(value)
     return value.value if isinstance(value, RunStatus) else value
 
 
@@ -57,4 +59,6 @@ def _read(name: str, value: Any) -> Any:
         return json.loads(unpack(value), parse_float=Decimal)
     if name == "failure":
         return Failure(**value)
+    if name == "requesters":
+        return tuple(value)
     return RunStatus(value) if name == "status" else value

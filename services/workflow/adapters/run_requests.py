@@ -1,9 +1,8 @@
 """Requests for runs in the outbox: up to a hundred in one transaction."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 
-from shared.errors import Conflict
+from shared.errors import Conflict, VersionConflict
 from shared.events import Envelope
 from shared.outbox import Outbox
 from shared.transactions import MAX_ITEMS, transact
@@ -23,10 +22,10 @@ class RunRequests:
         items = [self._outbox.item(each) for each in envelopes]
         try:
             transact(self._outbox.client, items)
-        except Conflict:
-            if len(items) == 1:
-                return
-            for each in items:
+        except Conflict as error:
+            if len(items) > 1:
                 # Some were sent before: these are in the table, and the others go alone.
-                with suppress(Conflict):
-                    transact(self._outbox.client, [each])
+                for each in envelopes:
+                    self._send([each])
+            elif isinstance(error, VersionConflict):
+                raise  # somebody writes it at this moment, and may not succeed

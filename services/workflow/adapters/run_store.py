@@ -2,8 +2,8 @@
 
 `RUN#<id>` is the run. Beside it, in partitions of their own: `RUNS` and `RUNS#<workflow>` list runs by the
 time they were asked for, `QUEUE#<workflow>` those that wait; `LIMITS` counts in `RUNNING#<workflow>` the runs
-that hold a place. All of it changes in the transaction that changes the run. A run that has not ended is in
-the index `by_open` (pk `open`: a shard, sk `opened_at`), in which open approvals are too.
+that hold a place. All of it changes in the transaction that changes the run. A run that has not ended, or was
+not sealed, is in the index `by_open` (pk `open`: a shard, sk `opened_at`), in which open approvals are too.
 """
 
 import zlib
@@ -22,6 +22,7 @@ from shared.dynamo_items import to_attributes
 from shared.errors import Conflict, VersionConflict
 from shared.events import Event, envelope
 from shared.ids import Ids
+from shared.observability import logger
 from shared.outbox import Outbox
 from shared.table import TenantTable, transact
 from shared.table_writes import row_key
@@ -124,11 +125,19 @@ class RunStore:
         self, shard: int, *, after: str | None, limit: int
     ) -> tuple[Sequence[tuple[TenantId, Run]], str | None]:
         keys, following = OpenIndex(self._table).page(shard, prefix=_PREFIX, after=after, limit=limit)
-        found = [(tenant, self.get(tenant, sk.removeprefix(_PREFIX))) for tenant, sk in keys]
-        # The index is seconds behind: the row itself says whether it has ended.
-        return [(tenant, run) for tenant, run in found if run and not run.status.ended], following
+        found = [(tenant, self._readable(tenant, sk.removeprefix(_PREFIX))) for tenant, sk in keys]
+        # The index is seconds behind: the row itself says whether it is settled.
+        return [(tenant, run) for tenant, run in found if run and not run.settled], following
 
     # --- inside ---
+
+    def _readable(self, tenant: TenantId, run: str) -> Run | None:
+        """None also for a row that cannot be read, which must not hide the others of its page."""
+        try:
+            return self.get(tenant, run)
+        except (KeyError, TypeError, ValueError):
+            logger.exception("a run's row cannot be read", tenant=tenant, run=run)
+            return None
 
     def _change(
         self,
@@ -181,9 +190,12 @@ class RunStore:
 
 
 def _row(run: Run) -> dict[str, Any]:
+    row = run_item(run)
     if run.status.ended:
-        return {**run_item(run), "ttl": int((run.created_at + KEPT).timestamp())}
-    return {**run_item(run), "open": shard_of(run.id), "opened_at": iso(run.created_at)}
+        row["ttl"] = int((run.created_at + KEPT).timestamp())
+    if not run.settled:
+        row |= {"open": shard_of(run.id), "opened_at": iso(run.created_at)}
+    return row
 
 
 def shard_of(run: str) -> str:

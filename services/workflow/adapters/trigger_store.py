@@ -76,6 +76,10 @@ class HookStore:
         )
         return Hook(row["hook"], row["workflow"], row["trigger"], secrets, int(row["version"]))
 
+    def of(self, tenant: TenantId, workflow: str) -> Sequence[str]:
+        rows = self._table.query_all(tenant, prefix=_hook_key(""))
+        return [row["hook"] for row in rows if row["workflow"] == workflow]
+
     def save(self, tenant: TenantId, hook: Hook) -> Hook:
         secrets = [
             {

@@ -82,12 +82,16 @@ class VersionStore:
         self._note(tenant, workflow, version, machine=machine, retired=False)
 
     def retire(self, tenant: TenantId, workflow: str, version: int) -> None:
-        self._note(tenant, workflow, version, machine=None, retired=True)
+        self._note(tenant, workflow, version, retired=True)
 
     def numbers(self, tenant: TenantId, workflow: str) -> Mapping[int, tuple[datetime, str | None]]:
         rows = self._table.query_all(tenant, prefix=f"VERSION#{workflow}#")
         return {
-            int(row["number"]): (datetime.fromisoformat(row["published_at"]), row["machine"]) for row in rows
+            int(row["number"]): (
+                datetime.fromisoformat(row["published_at"]),
+                None if row["retired"] else row["machine"],
+            )
+            for row in rows
         }
 
     @property
@@ -128,6 +132,7 @@ class VersionStore:
             published_by=row["published_by"],
             published_at=datetime.fromisoformat(row["published_at"]),
             content=row["content"],
+            retired=row["retired"],
         )
 
 

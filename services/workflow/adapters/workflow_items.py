@@ -71,6 +71,7 @@ def trigger_set_item(triggers: TriggerSet) -> Item:
         "since": iso(triggers.since),
         "by": triggers.by,
         "active": triggers.active,
+        "unchanged": {name: iso(since) for name, since in triggers.unchanged.items()},
     }
 
 
@@ -82,6 +83,7 @@ def trigger_set_of(item: Mapping[str, Any]) -> TriggerSet:
         since=datetime.fromisoformat(item["since"]),
         by=item["by"],
         active=item["active"],
+        unchanged={name: datetime.fromisoformat(since) for name, since in item["unchanged"].items()},
     )
 
 

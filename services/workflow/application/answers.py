@@ -17,7 +17,7 @@ from services.workflow.domain.effects import SETTLED, after_failure, reply_of
 from services.workflow.domain.errors import UnknownAction
 from services.workflow.domain.run import ApprovalStatus, Failure, Run, StepRecord, StepStatus
 from services.workflow.events import ApprovalDecided
-from shared.actions import Action, ActionFinished
+from shared.actions import Action, ActionFinished, ActionProgressed
 from shared.errors import NotFound, Unavailable, VersionConflict
 from shared.observability import logger
 from shared.tenancy import TenantId
@@ -39,6 +39,15 @@ class Answers:
             return self._with_answer(tenant, record, event)
 
         self._take(tenant, event.effect_key, change)
+
+    def action_progressed(self, tenant: TenantId, event: ActionProgressed) -> None:
+        """A provider is at work on the attempt that is waited for: the silence ends. Nothing is journaled."""
+        record = self.runtime.journal.by_effect(tenant, event.effect_key)
+        if record is None or record.status is not StepStatus.WAITING or record.attempt != event.attempt:
+            return
+        for token in (record.token, *record.earlier_tokens):
+            if token is not None:
+                self.runtime.callbacks.heartbeat(token)
 
     def approval_decided(self, tenant: TenantId, event: ApprovalDecided) -> None:
         """An approval was closed."""

@@ -121,6 +121,7 @@ class Approving:
             subjects=step.subjects,
             count=step.count,
             requester=run.started_by,
+            requesters=run.requesters,
             status=ApprovalStatus.OPEN,
             created_at=now,
             expires_at=now + timedelta(seconds=step.expires),
@@ -171,7 +172,7 @@ def may_decide(approval: Approval, who: Principal) -> None:
     named = who.subject in approval.subjects
     if not named and not any(who.has(Role(each)) for each in approval.roles if each in roles):
         raise Forbidden(f"this needs one of the roles {', '.join(approval.roles)}", code="APPROVAL_NOT_YOURS")
-    if who.subject == approval.requester:
+    if who.subject in (approval.requester, *approval.requesters):
         raise Forbidden("who asked for a run does not approve it", code="SELF_APPROVAL")
 
 

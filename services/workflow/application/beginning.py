@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from services.workflow.application.runtime import Call, Runtime
-from services.workflow.application.steps.attempts import needs_attention
+from services.workflow.application.steps.attempts import needs_attention, repeatable
 from services.workflow.domain.carrying import carried
 from services.workflow.domain.dispatch import Outcome, Reply
-from services.workflow.domain.run import Run, RunStatus
+from services.workflow.domain.run import Run, RunStatus, StepRecord
 from services.workflow.events import RunStarted
 from shared.errors import VersionConflict
 
@@ -29,11 +29,15 @@ def begin(runtime: Runtime, call: Call) -> Reply:
 
 def take_over(runtime: Runtime, call: Call, run: Run, earlier: str) -> None:
     """Copies what the earlier run did, each record once. Another call may do the same at the same time."""
+
+    def may_be_repeated(record: StepRecord) -> bool:
+        return repeatable(runtime.registry, call.definition.step(record.step), record)
+
     there = {(each.at, each.step) for each in runtime.journal.every(call.tenant, run.id)}
     for record in runtime.journal.every(call.tenant, earlier):
         if (record.at, record.step) in there:
             continue
-        mine = carried(call.definition, record, run)
+        mine = carried(call.definition, record, run, may_be_repeated)
         if mine is None:
             continue
         try:

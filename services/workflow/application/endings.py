@@ -5,20 +5,22 @@ from dataclasses import replace
 
 from services.workflow.application.runtime import Call, Runtime, save
 from services.workflow.application.scope import rendered
-from services.workflow.application.steps.attempts import kind_of, lost, needs_attention
+from services.workflow.application.steps.attempts import needs_attention, repeatable
 from services.workflow.domain.carrying import unhandled
 from services.workflow.domain.definition import ActionStep
 from services.workflow.domain.dispatch import BRANCH_FAILED, Outcome, Reply
-from services.workflow.domain.effects import SETTLED, reply_of
+from services.workflow.domain.effects import SETTLED, lost, reply_of
 from services.workflow.domain.effects import failed as failed_record
-from services.workflow.domain.errors import ExpressionError, UnknownAction
+from services.workflow.domain.errors import ExpressionError
 from services.workflow.domain.run import Failure, Run, RunStatus, StepRecord, StepStatus
 from services.workflow.events import RunFinished
-from shared.actions import Idempotency
+from shared.json_text import dumps
 from shared.tenancy import TenantId
 
 OK = Reply(Outcome.OK)
 CLEANUP = "cleanup"
+MOST_OUTPUTS = 100_000
+"""Bytes of JSON that a run gives: its row has room for 400 KB, with its inputs and its event."""
 _LONGEST_CAUSE = 500
 
 
@@ -109,6 +111,9 @@ def _outcome(runtime: Runtime, call: Call) -> Run:
     except ExpressionError as error:
         failure = Failure("OUTPUTS_INVALID", f"the outputs cannot be made: {error.detail}")
         return replace(call.run, status=RunStatus.FAILED, failure=failure)
+    if len(dumps(outputs).encode()) > MOST_OUTPUTS:
+        message = f"the outputs take more than {MOST_OUTPUTS} bytes; give what is large by its address"
+        return replace(call.run, status=RunStatus.FAILED, failure=Failure("OUTPUTS_TOO_LARGE", message))
     return replace(call.run, status=RunStatus.SUCCEEDED, outputs=outputs)
 
 
@@ -120,12 +125,7 @@ def _died(runtime: Runtime, call: Call, record: StepRecord, failure: Failure) ->
         return failed_record(record, record.failure or failure, call.now)
     if not isinstance(step, ActionStep) or record.status not in (StepStatus.STARTED, StepStatus.WAITING):
         return failed_record(record, failure, call.now)
-    try:
-        kind = kind_of(runtime.registry, runtime.registry.get(step.action), record)
-        repeatable = kind is not Idempotency.NEITHER
-    except UnknownAction:
-        repeatable = False
-    if repeatable:
+    if repeatable(runtime.registry, step, record):
         return failed_record(record, failure, call.now)
     unknown = lost(record, call.now)
     assert unknown.failure is not None  # noqa: S101 - an unknown outcome has a reason

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from services.workflow.domain.start_ports import Schedules, Triggers, Workflows
+from services.workflow.domain.start_ports import Hooks, Schedules, Triggers, Workflows
 from services.workflow.domain.workflow import TriggerSet, Workflow
 from services.workflow.events import WorkflowDeleted, WorkflowEvent
 from shared.clock import Clock
@@ -18,6 +18,7 @@ class Lifecycle:
 
     workflows: Workflows
     triggers: Triggers
+    hooks: Hooks
     schedules: Schedules
     clock: Clock
 
@@ -30,8 +31,9 @@ class Lifecycle:
         return self._set(principal, workflow, paused=False)
 
     def delete(self, principal: Principal, workflow: str) -> None:
-        """Nothing starts it any more; runs that go on end as they would. What Step Functions holds of it is
-        removed by reconciling, when none goes on. Its number goes on, should it be published again."""
+        """Nothing starts it any more, and its webhooks' secrets are gone; runs that go on end as they would.
+        What Step Functions holds of it is removed by reconciling, when none goes on. Its number goes on,
+        should it be published again."""
         tenant = principal.tenant
         row = self._row(tenant, workflow)
         now = self.clock.now()
@@ -51,6 +53,8 @@ class Lifecycle:
         failpoint("workflow delete: moved")
         for cron in crons:
             self.schedules.delete(self.schedules.name(tenant, workflow, cron))
+        for hook in self.hooks.of(tenant, workflow):
+            self.hooks.remove(tenant, hook)
 
     def _set(self, principal: Principal, workflow: str, *, paused: bool) -> Workflow:
         row = self._row(principal.tenant, workflow)

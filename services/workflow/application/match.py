@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.workflow.application.requesting import Cause, Requesting
+from services.workflow.application.requesting import MOST_DEPTH, Cause, Requesting
 from services.workflow.domain.definition import EventTrigger
 from services.workflow.domain.matcher import Candidate, Matcher
 from services.workflow.domain.naming import RUN_ID
@@ -81,6 +81,8 @@ class MatchEvents:
         if not matched and not shared:
             return
         depth = self._depth(env)
+        if depth > MOST_DEPTH + 1:
+            return  # the end of a chain that was refused, and told of: it starts no other refusal
         for triggers, trigger in matched:
             yield Cause(
                 env.tenant,

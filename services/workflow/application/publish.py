@@ -16,6 +16,7 @@ from services.workflow.domain.start_ports import (
     Schedules,
     StoredVersions,
     Tenants,
+    Triggers,
     Workflows,
 )
 from services.workflow.domain.workflow import Publication, TriggerSet, Workflow, content_of
@@ -47,6 +48,7 @@ class Publish:
 
     workflows: Workflows
     versions: StoredVersions
+    triggers: Triggers
     machines: Machines
     schedules: Schedules
     tenants: Tenants
@@ -190,8 +192,15 @@ class Publish:
             updated_at=now,
             updated_by=publication.by,
         )
+        before = self.triggers.get(tenant, definition.id)
         triggers = TriggerSet(
-            definition.id, publication.version, definition.triggers, now, publication.by, not paused
+            definition.id,
+            publication.version,
+            definition.triggers,
+            now,
+            publication.by,
+            active=not paused,
+            unchanged={} if before is None else before.kept(definition.triggers),
         )
         event = WorkflowPublished(
             tenant=tenant,

@@ -101,6 +101,7 @@ class RetryRun:
             retry_of=run.id,
             from_step=from_step,
             depth=run.depth,
+            requesters=tuple(dict.fromkeys((*run.requesters, run.started_by))),
         )
         asked = RunRequested(
             tenant=who.tenant,

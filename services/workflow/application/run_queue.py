@@ -38,6 +38,8 @@ class Started(Enum):
     YES = "yes"
     WAITS = "waits"
     """And so do those behind it."""
+    PACED = "paced"
+    """Its tenant has had its starts of this second: so do those of all of its workflows."""
     SETTLED = "settled"
     """It was refused, or is somebody else's by now: the next one may go."""
 
@@ -75,26 +77,25 @@ class RunQueue:
         self.runs.create(tenant, run)
         self.failpoint("workflow start: queued")
         found = self.runs.get(tenant, run.id)
-        published = self._published(tenant, run)
-        if found is None or found.status.ended:
-            return
-        if found.status is RunStatus.STARTING:
+        if found is not None and found.status is RunStatus.STARTING:
             self.launch(tenant, found)
-        elif published is not None and published.definition.limits == Limits():
-            # Without limits nobody need go before it.
-            self._start(tenant, found)
-        else:
-            self.drain(tenant, run.workflow)
+        elif found is not None and found.status is RunStatus.QUEUED:
+            self._begin(tenant, found)
 
     def drain(self, tenant: TenantId, workflow: str, most: int = MOST_AT_ONCE) -> int:
         """Starts waiting runs of the workflow while its limits allow; how many it started."""
         started = 0
         for run in self.runs.queued(tenant, workflow, limit=most):
             became = self._start(tenant, run)
-            if became is Started.WAITS:
+            if became in (Started.WAITS, Started.PACED):
                 break
             started += became is Started.YES
         return started
+
+    def start_next(self, tenant: TenantId, workflow: str) -> Started:
+        """Starts the oldest that waits; WAITS also where there is none."""
+        found = self.runs.queued(tenant, workflow, limit=1)
+        return self._start(tenant, found[0]) if found else Started.WAITS
 
     def launch(self, tenant: TenantId, run: Run) -> bool:
         """Starts the execution of a run that has its place; False where it was started before. Raises
@@ -103,7 +104,9 @@ class RunQueue:
         if published is None:
             self._end(tenant, run, RunStatus.FAILED, "VERSION_GONE", f"there is no version {run.version}")
             return True
-        machine = published.machine or self._restored(tenant, published)
+        machine = published.machine
+        if machine is None or published.retired:
+            machine = self._restored(tenant, published)
         try:
             new = self.executions.start(machine, run.id, execution_input(run.id))
         except NotFound:
@@ -111,6 +114,14 @@ class RunQueue:
             new = self.executions.start(machine, run.id, execution_input(run.id))
         self.failpoint("workflow start: launched")
         return new
+
+    def _begin(self, tenant: TenantId, run: Run) -> None:
+        published = self._published(tenant, run)
+        if published is not None and published.definition.limits == Limits():
+            # Without limits nobody need go before it.
+            self._start(tenant, run)
+        else:
+            self.drain(tenant, run.workflow)
 
     def _start(self, tenant: TenantId, run: Run) -> Started:
         now = self.clock.now()
@@ -122,8 +133,9 @@ class RunQueue:
         places = limits.concurrency
         if places is not None and self.runs.running(tenant, run.workflow) >= places:
             return self._full(tenant, run, limits, f"{places} runs of it are going on")
-        if not self.limits.in_second(tenant, now, self.settings.limits(tenant).starts_per_second):
-            return Started.WAITS
+        pace = self.settings.limits(tenant).starts_per_second
+        if not self.limits.in_second(tenant, now, pace):
+            return Started.PACED if pace > 0 else Started.WAITS
         rate = limits.per_minute
         if rate is not None and not self.limits.in_minute(tenant, run.workflow, now, rate):
             return self._full(tenant, run, limits, f"{rate} runs of it were started in this minute")
@@ -132,6 +144,9 @@ class RunQueue:
                 tenant, run, replace(run, status=RunStatus.STARTING, started_at=now), places
             )
         except VersionConflict:
+            found = self.runs.get(tenant, run.id)
+            if found is not None and found.status is RunStatus.QUEUED:
+                raise  # it is still nobody's: others are at the workflow's count
             return Started.SETTLED
         if taken is None:
             return self._full(tenant, run, limits, f"{places} runs of it are going on")

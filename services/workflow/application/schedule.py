@@ -52,9 +52,10 @@ class RunOnSchedule:
         return asked
 
     def _seen(self, tenant: TenantId, triggers: TriggerSet, cron: CronTrigger) -> datetime:
-        # A version's schedule begins with it: what an older one missed before is not asked of it.
+        # A schedule begins with the version that brought it: what another one missed is not asked of it.
         seen = self.triggers.seen(tenant, triggers.workflow, cron.name)
-        return triggers.since if seen is None else max(seen, triggers.since)
+        since = triggers.since_of(cron.name)
+        return since if seen is None else max(seen, since)
 
     def _run(
         self,

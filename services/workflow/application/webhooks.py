@@ -144,7 +144,7 @@ def _cause(tenant: TenantId, found: TriggerSet, trigger: WebhookTrigger, id: str
         found,
         trigger.name,
         id=f"webhook:{id}",
-        by=f"webhook:{trigger.name}",
+        by=found.by,
         event=body,
         inputs=trigger.inputs,
         when=trigger.when,

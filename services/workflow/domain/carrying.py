@@ -3,15 +3,18 @@
 succeeded, skipped     as it is
 failed, and handled    as it is: the run takes the same way again
 failed, perhaps done   unknown: whether the effect happened is still to be told
-asked, failed          to be tried again, with the same key and input
+asked, no answer yet   to be asked again; unknown where the action may not be repeated
+failed                 to be tried again, with the same key and input
 approvals              asked anew, unless they were given
 from `from_step` on    done again under new keys where it had succeeded: somebody asked for that
 the run's on_failure   never: a new failure is another one
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from services.workflow.domain.definition import ActionStep, ApprovalStep, Definition, Step, walk
+from services.workflow.domain.effects import lost
 from services.workflow.domain.run import Run, StepRecord, StepStatus
 
 _DONE = frozenset({StepStatus.SUCCEEDED, StepStatus.SKIPPED})
@@ -21,8 +24,11 @@ _AS_IT_IS = frozenset({StepStatus.STARTED, StepStatus.UNKNOWN})
 """The dispatcher finds out, or asks a person: what was begun may have happened."""
 
 
-def carried(definition: Definition, record: StepRecord, run: Run) -> StepRecord | None:
-    """The record as `run` begins with it; None where it begins without."""
+def carried(
+    definition: Definition, record: StepRecord, run: Run, repeatable: Callable[[StepRecord], bool]
+) -> StepRecord | None:
+    """The record as `run` begins with it; None where it begins without. `repeatable` says of an action's
+    record whether its effect may be asked for again under its key."""
     order = {step.id: number for number, step in enumerate(walk(definition.steps))}
     if record.step not in order:
         return None
@@ -44,6 +50,8 @@ def carried(definition: Definition, record: StepRecord, run: Run) -> StepRecord 
         return None
     if record.failure is not None and record.failure.code in _MAY_HAVE_HAPPENED:
         return replace(mine, status=StepStatus.UNKNOWN, ended_at=run.started_at, retry_at=None)
+    if record.status is StepStatus.WAITING and not repeatable(record):
+        return lost(mine, run.started_at or run.created_at)
     if record.status in _AS_IT_IS:
         return replace(mine, ended_at=run.started_at if record.status is StepStatus.UNKNOWN else None)
     # What is done again before it may give it another input.

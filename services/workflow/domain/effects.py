@@ -25,7 +25,7 @@ PATIENCE = timedelta(days=1)
 _MARGIN = timedelta(minutes=10)
 """Before its deadline the run still has to handle the failure."""
 _FIRST_LOOK = 15
-_SELDOM_LOOK = 300
+_SELDOM_LOOK = 3600
 
 SETTLED = frozenset({StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.EXPIRED})
 """Nothing changes a step any more that is in one of these."""
@@ -55,6 +55,17 @@ def succeeded(record: StepRecord, output: object, now: datetime) -> StepRecord:
 def failed(record: StepRecord, failure: Failure, now: datetime) -> StepRecord:
     """For good."""
     return replace(record, status=StepStatus.FAILED, failure=failure, ended_at=now, retry_at=None)
+
+
+def lost(record: StepRecord, now: datetime) -> StepRecord:
+    """The record of an attempt whose outcome nobody can find out but a person."""
+    failure = Failure(
+        "EFFECT_UNKNOWN",
+        "the attempt ended without an answer; tell by `onyx workflow resolve` whether it happened",
+        record.step,
+        record.at,
+    )
+    return replace(record, status=StepStatus.UNKNOWN, failure=failure, ended_at=now, retry_at=None)
 
 
 def after_failure(
@@ -122,9 +133,11 @@ def patience_ends(record: StepRecord, timeout: int, deadline: datetime | None) -
 
 
 def _next_look(record: StepRecord, now: datetime) -> int:
-    """Half as long again as it has waited so far, from 15 seconds to 5 minutes."""
+    """As long again as it has waited so far, from 15 seconds to an hour, and not beyond `retry_at`: each look
+    costs events of the execution's history, which holds 25,000."""
     waited = (now - (record.ended_at or record.started_at)).total_seconds()
-    return int(min(_SELDOM_LOOK, max(_FIRST_LOOK, waited / 2)))
+    delay = int(min(_SELDOM_LOOK, max(_FIRST_LOOK, waited)))
+    return delay if record.retry_at is None else min(delay, _seconds_until(record.retry_at, now))
 
 
 def _seconds_until(moment: datetime | None, now: datetime) -> int:

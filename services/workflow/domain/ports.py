@@ -28,6 +28,9 @@ class Published:
     published_at: datetime
     content: str
     """SHA-256 of the source: the same again publishes nothing."""
+    retired: bool = False
+    """The state machine's version was removed as unused, and is made again when a run needs it; `machine`
+    still tells of its executions."""
 
 
 @dataclass(frozen=True)

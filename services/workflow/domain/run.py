@@ -83,9 +83,16 @@ class Run:
     """How many runs led to it, each by an event that the next one's trigger matched."""
     retried_by: str | None = None
     """The one run that goes on from this one: a run is retried once, then its successor is."""
+    requesters: tuple[str, ...] = ()
+    """Who asked for the runs that this one goes on from: `started_by` asked for this one."""
     audit_head: str | None = None
     """Hash of the last entry of its audit chain when it was sealed, and its history was written."""
     rowversion: int | None = None
+
+    @property
+    def settled(self) -> bool:
+        """It has ended, and was sealed: nothing is left to be done about it."""
+        return self.status.ended and self.audit_head is not None
 
 
 class StepStatus(StrEnum):
@@ -162,7 +169,8 @@ class Decision:
 
 @dataclass(frozen=True)
 class Approval:
-    """`id` is the step's effect key. `requester` may not decide."""
+    """`id` is the step's effect key. Neither `requester` may decide, who asked for the run, nor `requesters`,
+    who asked for the runs that it goes on from."""
 
     id: str
     run: str
@@ -181,4 +189,5 @@ class Approval:
     reminded_at: datetime | None = None
     decisions: tuple[Decision, ...] = ()
     token: str | None = None
+    requesters: tuple[str, ...] = ()
     rowversion: int | None = None

@@ -48,10 +48,10 @@ class StoredVersions(Versions, Protocol):
         """Notes the state machine's version, the only thing that is not known from the beginning."""
 
     def numbers(self, tenant: TenantId, workflow: str) -> Mapping[int, tuple[datetime, str | None]]:
-        """When each version was published, and its state machine's version, by number."""
+        """When each version was published, and its state machine's version if that is there, by number."""
 
     def retire(self, tenant: TenantId, workflow: str, version: int) -> None:
-        """Its state machine's version is gone: the source stays, and nothing can run it."""
+        """Its state machine's version is gone: all else stays, and `ready` makes it one that runs again."""
 
 
 class Triggers(Protocol):
@@ -93,7 +93,7 @@ class QueuedRuns(Runs, Protocol):
         """How many of the workflow's runs hold a place."""
 
     def open(self, shard: int, *, after: str | None, limit: int) -> "tuple[Sequence[OpenRun], str | None]":
-        """Runs of all tenants that have not ended, oldest first, and where the next page begins."""
+        """Runs of all tenants that are not settled, oldest first, and where the next page begins."""
 
 
 OpenRun = tuple[TenantId, Run]
@@ -134,6 +134,9 @@ class Hooks(Protocol):
     """Webhooks' secrets."""
 
     def get(self, tenant: TenantId, hook: str) -> Hook | None: ...
+
+    def of(self, tenant: TenantId, workflow: str) -> Sequence[str]:
+        """The ids of the workflow's, also of triggers that it has no more."""
 
     def save(self, tenant: TenantId, hook: Hook) -> Hook: ...
 

@@ -1,7 +1,7 @@
 """A workflow as the platform holds it: which version is current, and what starts it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -46,7 +46,8 @@ class Workflow:
 @dataclass(frozen=True)
 class TriggerSet:
     """All triggers of a workflow's current version: one row, so that they change together. `since` is when
-    they became the current ones; a paused or deleted workflow's set is there, and fires nothing."""
+    they became the current ones, `unchanged` since when earlier ones had a schedule just so, by its name; a
+    paused or deleted workflow's set is there, and fires nothing."""
 
     workflow: str
     version: int
@@ -54,6 +55,20 @@ class TriggerSet:
     since: datetime
     by: str
     active: bool = True
+    unchanged: Mapping[str, datetime] = field(default_factory=dict)
+
+    def since_of(self, schedule: str) -> datetime:
+        """Times before it are not asked of the schedule."""
+        return self.unchanged.get(schedule, self.since)
+
+    def kept(self, triggers: Sequence[Trigger]) -> dict[str, datetime]:
+        """Which of the next version's schedules are as they are here, and since when."""
+        here = {(each.name, each.cron, each.timezone) for each in self.crons()}
+        return {
+            each.name: self.since_of(each.name)
+            for each in triggers
+            if isinstance(each, CronTrigger) and (each.name, each.cron, each.timezone) in here
+        }
 
     def events(self) -> tuple[EventTrigger, ...]:
         return tuple(each for each in self.triggers if isinstance(each, EventTrigger))

@@ -153,7 +153,7 @@ def services() -> Services:
         settings=SettingStore(TenantTable(settings.setting_table)),
         credentials=CredentialWriter(settings.secret_prefix, settings.key_arn),
         publish=publishing,
-        lifecycle=Lifecycle(workflows, triggers, publishing.schedules, clock),
+        lifecycle=Lifecycle(workflows, triggers, hooks, publishing.schedules, clock),
         start=StartRun(workflows, publishing.versions, runs, clock),
         cancel=cancel(made),
         retry=RetryRun(runs, publishing.versions, made.audit, clock, made.failpoint),

@@ -1,11 +1,12 @@
-"""ActionFinished -> the answer in the journal, and word of it to the state that waits."""
+"""ActionFinished -> the answer in the journal, and word of it to the state that waits; ActionProgressed -> that
+state goes on waiting."""
 
 from functools import lru_cache
 from typing import Any
 
 from services.workflow.adapters.runtime_settings import AnswerSettings
 from services.workflow.handlers.runtime_wiring import answers
-from shared.actions import ActionFinished
+from shared.actions import ActionFinished, ActionProgressed
 from shared.config import load_settings
 from shared.consumer import Consumer
 from shared.events import Envelope, Event
@@ -18,12 +19,20 @@ def consumer() -> Consumer:
     take = answers()
 
     def on_action_finished(env: Envelope, event: Event) -> None:
-        assert isinstance(event, ActionFinished)  # noqa: S101 - the consumer accepts no other
-        take.action_finished(env.tenant, event)
+        if isinstance(event, ActionProgressed):
+            take.action_progressed(env.tenant, event)
+        elif isinstance(event, ActionFinished):
+            take.action_finished(env.tenant, event)
 
     inbox = Inbox(load_settings(AnswerSettings).inbox_table)
     # The journal's conditional write says what was taken: a claim would protect nothing more.
-    return Consumer("workflow.on-action-finished", [ActionFinished], on_action_finished, inbox, claims=False)
+    return Consumer(
+        "workflow.on-action-finished",
+        [ActionFinished, ActionProgressed],
+        on_action_finished,
+        inbox,
+        claims=False,
+    )
 
 
 @traced

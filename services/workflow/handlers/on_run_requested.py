@@ -28,8 +28,8 @@ def consumer() -> Consumer:
             case RunCancelled():
                 cancelling.advance(env.tenant, event.run_id)
             case RunFinished():
-                queue.drain(env.tenant, event.workflow)
                 sealing(env.tenant, event.run_id)
+                queue.drain(env.tenant, event.workflow)
 
     # Each of these looks at what is there and does what is left: a claim would protect nothing more.
     return Consumer(

@@ -1,23 +1,25 @@
 """Every minute: what a crash, a lost message or somebody's hand left behind is put right, duty by duty."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from services.workflow.adapters.approval_store import ApprovalStore
 from services.workflow.adapters.executions import StepFunctionsExecutions
 from services.workflow.adapters.open_index import JobMarks
 from services.workflow.adapters.outgoing import Outgoing
 from services.workflow.adapters.start_settings import ReconcileSettings
+from services.workflow.adapters.trigger_store import HookStore
+from services.workflow.application.answers import Answers
 from services.workflow.application.ended import EndedExecutions
-from services.workflow.application.tend_runs import TendApprovals, TendRuns
+from services.workflow.application.tend_runs import Found, TendApprovals, TendRuns
 from services.workflow.application.tend_workflows import TendWorkflows
-from services.workflow.handlers.runtime_wiring import cancel, runtime
+from services.workflow.application.tending import safely
+from services.workflow.handlers.runtime_wiring import cancel, runtime, seal
 from services.workflow.handlers.start_wiring import CLOCK, IDS, publish, run_queue, scheduling
 from shared.config import load_settings
-from shared.errors import OnyxError, Unavailable
+from shared.errors import Unavailable
 from shared.observability import bind_context, clear_context, logger, traced
 from shared.outbox import Outbox
 from shared.sweeps import measure
@@ -47,7 +49,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
         try:
             done[name] = duty()
             measure(f"Reconciled{name}", done[name])
-        except (OnyxError, ClientError, BotoCoreError):
+        except Exception:  # noqa: BLE001 - the other duties' turns come
             logger.exception("a duty failed", duty=name)
             failed.append(name)
     logger.info("reconciled", extra={"put_right": done})
@@ -57,7 +59,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
 
 
 class Duties:
-    """What there is to do, in this order, while `over` does not say that time is up."""
+    """What there is to do while `over` does not say that time is up."""
 
     def __init__(self, settings: ReconcileSettings, over: Callable[[], bool]) -> None:
         made, queue = runtime(settings), run_queue(settings)
@@ -67,14 +69,19 @@ class Duties:
         outgoing = Outgoing(Outbox(settings.outbox_table), CLOCK, IDS)
         approvals = ApprovalStore(TenantTable(settings.execution_table), outgoing)
         self._over = over
+        self._found = Found()
         self._tenants = TenantList(settings.workflow_table)
-        self._runs = TendRuns(queue.runs, queue, ended, advance, marks, CLOCK, over)
-        self._approvals = TendApprovals(approvals, made.approving, marks, over)
+        resend, sealing = Answers(made).resend, seal(made, settings)
+        self._runs = TendRuns(
+            queue.runs, queue, ended, advance, resend, sealing, marks, CLOCK, time.sleep, over
+        )
+        self._approvals = TendApprovals(approvals, made.approving, marks, CLOCK, over)
         publishing, schedule = publish(settings), scheduling(settings)
         self._workflows = TendWorkflows(
             publishing.workflows,
             publishing.versions,
             schedule.triggers,
+            HookStore(TenantTable(settings.trigger_table)),
             queue.runs,
             publishing.machines,
             publishing.schedules,
@@ -84,21 +91,28 @@ class Duties:
         )
 
     def every(self) -> dict[str, Callable[[], int]]:
-        return {
-            "Runs": self.runs,
-            "Approvals": self._approvals,
-            "Workflows": self.workflows,
-            "Machines": self.machines,
-        }
+        """Each minute another one is first, so that each has its time; starting takes what is left of it."""
+        duties: list[tuple[str, Callable[[], int]]] = [
+            ("Runs", self.runs),
+            ("Approvals", self._approvals),
+            ("Workflows", self.workflows),
+            ("Machines", self.machines),
+        ]
+        first = CLOCK.now().minute % len(duties)
+        return dict([*duties[first:], *duties[:first], ("Drained", self.drained)])
 
     def runs(self) -> int:
-        """Also measures each kind by itself, and starts what waits."""
-        found = self._runs()
+        """Also measures each kind by itself."""
+        found = self._found = self._runs()
         kinds = {"Launched": found.launched, "Ended": found.ended, "Cancelled": found.cancelled}
-        kinds["Drained"] = self._runs.drain(found.waiting)
-        for kind, count in kinds.items():
+        kinds["Sealed"] = found.sealed
+        for kind, count in {**kinds, "Failed": found.failed}.items():
             measure(f"ReconciledRuns{kind}", count)
         return sum(kinds.values())
+
+    def drained(self) -> int:
+        """Starts what `runs` found waiting."""
+        return self._runs.drain(self._found.waiting)
 
     def workflows(self) -> int:
         """Tenant after tenant, from the one after whom the last run ended."""
@@ -108,7 +122,7 @@ class Duties:
             if self._over():
                 break
             bind_context(tenant=tenant, correlation_id=None)
-            put_right += self._workflows(tenant)
+            put_right += safely(partial(self._workflows, tenant), "a tenant's workflows") or 0
             last = tenant
         clear_context()
         if last is not None:

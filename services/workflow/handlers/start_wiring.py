@@ -120,6 +120,7 @@ def publish(settings: PublishSettings) -> Publish:
     return Publish(
         workflows=workflow_store(settings),
         versions=version_store(settings.version_table, settings.artifact_bucket),
+        triggers=TriggerStore(TenantTable(settings.trigger_table)),
         machines=machines(settings),
         schedules=Schedules(settings.schedule_group, settings.bus_arn, settings.scheduler_role_arn),
         tenants=TenantList(settings.workflow_table),

@@ -106,6 +106,7 @@ def approval(id: str = "e-9", **changes: Any) -> Approval:
         subjects=("eve",),
         count=2,
         requester="ann",
+        requesters=("dan", "fay"),
         status=ApprovalStatus.OPEN,
         created_at=NOW,
         expires_at=NOW + timedelta(hours=1),
@@ -178,6 +179,18 @@ def test_an_effect_is_of_the_run_that_began_it_last(rooms: Rooms) -> None:
     assert rooms.journal.by_effect(ACME, "e-1").run == "r-1"
     rooms.journal.save(ACME, replace(asked, run="r-2"))
     assert rooms.journal.by_effect(ACME, "e-1").run == "r-2"
+
+
+def test_a_record_stays_as_long_as_if_it_were_new(rooms: Rooms) -> None:
+    """A retried run takes over what was done long ago."""
+    if rooms.kind == "fake":
+        pytest.skip("nothing of a fake ends")
+    old = record(status=StepStatus.WAITING, started_at=NOW - timedelta(days=399))
+    rooms.journal.save(ACME, old)
+    rows = rooms.db.scan(TableName="step-journal")["Items"]
+    ends = {int(row["ttl"]["N"]) for row in rows}
+    assert len(rows) == 2
+    assert ends == {int((NOW + timedelta(days=400)).timestamp())}
 
 
 def test_a_large_output_is_kept_elsewhere(rooms: Rooms) -> None:

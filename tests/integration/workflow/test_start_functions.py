@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -289,7 +290,7 @@ def jobs(cloud: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterat
         each.cache_clear()
 
 
-def test_from_an_event_to_the_end_of_its_execution(jobs: Jobs) -> None:
+def test_from_an_event_to_the_end_of_its_execution(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     assert jobs.deliver(on_event.handler, event("e-1"), event("e-2", OTHER), event("e-1")) == []
     (asked,) = jobs.told(RunRequested)
     run = asked.data["run_id"]
@@ -316,10 +317,42 @@ def test_from_an_event_to_the_end_of_its_execution(jobs: Jobs) -> None:
         assert on_execution_ended.handler({"Records": [record]}, None) == {"batchItemFailures": []}
     assert jobs.status(run) is RunStatus.CANCELLED
     (told,) = jobs.told(RunFinished)
-    assert jobs.deliver(on_run_requested.handler, told) == []
+    assert aws.sqs().create_queue(QueueName="queue")["QueueUrl"]
+    with monkeypatch.context() as patched:
+        patched.setattr("services.workflow.application.run_queue.RunQueue.drain", busy)
+        assert jobs.deliver(on_run_requested.handler, told) == [told.id]
     sealed = jobs.runs.get(ACME, run)
     assert sealed is not None
+    assert sealed.audit_head is not None, "also where what waits cannot be started"
+    assert jobs.deliver(on_run_requested.handler, told) == []
+
+
+def busy(*_: Any) -> int:
+    raise TooManyRequests("Step Functions starts no more now")
+
+
+def test_reconciling_seals_what_ended_and_tells_again_what_was_answered(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.workflow.application.tend_runs.SETTLING", timedelta(0))
+    jobs.deliver(on_event.handler, event("e-1"), event("e-2"))
+    asked = jobs.told(RunRequested)
+    assert jobs.deliver(on_run_requested.handler, *asked) == []
+    over, going_on = (jobs.runs.get(ACME, each.data["run_id"]) for each in asked)
+    assert over is not None
+    assert going_on is not None
+    jobs.runs.change(ACME, over, replace(over, status=RunStatus.FAILED, ended_at=datetime.now(UTC)), [])
+    jobs.runs.change(ACME, going_on, replace(going_on, status=RunStatus.RUNNING))
+    resent: list[str] = []
+    monkeypatch.setattr(
+        "services.workflow.application.answers.Answers.resend", lambda _, tenant, run: resent.append(run)
+    )
+    assert reconcile.handler({}, Context())["Runs"] == 1
+    sealed = jobs.runs.get(ACME, over.id)
+    assert sealed is not None
     assert sealed.audit_head is not None
+    assert resent == [going_on.id]
+    assert reconcile.handler({}, Context())["Runs"] == 0
 
 
 def test_a_schedules_time(jobs: Jobs) -> None:
@@ -375,7 +408,7 @@ def test_reconciling(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
         on_run_requested.consumer()._handle(asked, made)
     assert jobs.status(run) is RunStatus.QUEUED
     done = reconcile.handler({}, Context())
-    assert done["Runs"] == 1
+    assert done["Drained"] == 1
     assert jobs.status(run) is RunStatus.STARTING
     duties = reconcile.Duties(load_settings(reconcile.ReconcileSettings), lambda: False)
     assert duties._workflows.mend_schedules(ACME) == 1

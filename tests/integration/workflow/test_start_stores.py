@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from services.workflow.adapters.global_trigger_store import GlobalTriggerStore
@@ -48,6 +49,7 @@ from shared.ids import SequenceIds
 from shared.outbox import Outbox
 from shared.page_keys import PageKeys
 from shared.table import TenantTable
+from shared.table_writes import row_key
 from tests.fakes.tables import create_table
 from tests.fakes.workflow_start import (
     ACME,
@@ -158,6 +160,7 @@ SET = TriggerSet(
     ),
     START,
     "ann",
+    unchanged={"daily": START - timedelta(days=9)},
 )
 RUN = Run(
     "r-" + "1" * 32,
@@ -171,6 +174,7 @@ RUN = Run(
     inputs={"a": 1, "deep": [[{"b": None}]]},
     event={"text": "x" * 10_000},
     depth=2,
+    requesters=("bob", "cleo"),
 )
 
 
@@ -251,6 +255,8 @@ def test_hooks(stores: Stores) -> None:
     assert stores.hooks.get(OTHER, "acme.1") is None
     with pytest.raises(VersionConflict):
         stores.hooks.save(ACME, hook)
+    stores.hooks.save(ACME, replace(hook, id="acme.2", workflow="other"))
+    assert (stores.hooks.of(ACME, "report"), stores.hooks.of(OTHER, "report")) == (["acme.1"], [])
     stores.hooks.remove(ACME, "acme.1")
     assert stores.hooks.get(ACME, "acme.1") is None
     assert stores.triggers.every(ACME) == []
@@ -285,7 +291,10 @@ def test_a_version_never_changes(stores: Stores) -> None:
     assert stores.versions.get(ACME, "report", 1) == ready, "also when it is read from memory"
     assert dict(stores.versions.numbers(ACME, "report")) == {1: (START, "arn:1")}
     stores.versions.retire(ACME, "report", 1)
-    assert stores.versions.get(ACME, "report", 1) == first
+    assert stores.versions.get(ACME, "report", 1) == replace(ready, retired=True)
+    assert dict(stores.versions.numbers(ACME, "report")) == {1: (START, None)}
+    stores.versions.ready(ACME, "report", 1, "arn:1")
+    assert stores.versions.get(ACME, "report", 1) == ready
     for tenant, number in ((OTHER, 1), (ACME, 2)):
         assert stores.versions.get(tenant, "report", number) is None
         with pytest.raises(NotFound):
@@ -382,11 +391,14 @@ def test_runs_are_listed_newest_first_in_pages(stores: Stores) -> None:
     assert listed("other", RunStatus.SUCCEEDED, 5) == []
 
 
-def test_open_runs_of_all_tenants(stores: Stores) -> None:
+def test_runs_of_all_tenants_that_are_not_settled(stores: Stores) -> None:
     for number in range(6):
         stores.runs.create(ACME if number % 2 else OTHER, run(number))
-    held = stores.runs.get(ACME, run(1).id)
-    stores.runs.change(ACME, held, ended(held))
+    for number in (1, 3):
+        held = stores.runs.get(ACME, run(number).id)
+        over = stores.runs.change(ACME, held, ended(held))
+        if number == 1:
+            stores.runs.change(ACME, over, replace(over, audit_head="sealed"))
     found = set()
     for shard in range(8):
         after: str | None = None
@@ -397,6 +409,23 @@ def test_open_runs_of_all_tenants(stores: Stores) -> None:
                 break
     expected = {(ACME if number % 2 else OTHER, run(number).id) for number in (0, 2, 3, 4, 5)}
     assert found == expected
+
+
+def test_a_row_that_cannot_be_read_hides_no_other_of_its_page() -> None:
+    with mock_aws():
+        stores = real()
+        for number in range(16):
+            stores.runs.create(ACME, run(number))
+        client = boto3.client("dynamodb", region_name="us-east-1")
+        client.update_item(
+            TableName="execution",
+            Key=row_key(ACME, f"RUN#{run(3).id}"),
+            UpdateExpression="SET #status = :strange",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":strange": {"S": "strange"}},
+        )
+        found = [each.id for shard in range(8) for _, each in stores.runs.open(shard, after=None, limit=9)[0]]
+        assert sorted(found) == [run(number).id for number in range(16) if number != 3]
 
 
 # --- limits, settings, requests, marks ---
@@ -420,6 +449,28 @@ def test_requests_are_sent_once(stores: Stores) -> None:
     stores.requests.send(made)
     stores.requests.send(made[5:6])
     assert len(stores.told()) == 120
+
+
+def cancelled(*codes: str) -> dict[str, Any]:
+    return {
+        "service_error_code": "TransactionCanceledException",
+        "modeled_fields": {"CancellationReasons": [{"Code": code} for code in codes]},
+    }
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_request_that_met_another_transaction_is_not_taken_for_sent(batch: bool) -> None:
+    client = boto3.client("dynamodb", region_name="us-east-1")
+    made = [envelope(finished(n), tenant=ACME, id=f"run-{n}", time=START) for n in range(1 + batch)]
+    with Stubber(client) as stub:
+        if batch:
+            codes = ("ConditionalCheckFailed", "TransactionConflict")
+            stub.add_client_error("transact_write_items", **cancelled(*codes))
+            stub.add_client_error("transact_write_items", **cancelled("ConditionalCheckFailed"))
+        stub.add_client_error("transact_write_items", **cancelled("TransactionConflict"))
+        with pytest.raises(VersionConflict):
+            RunRequests(Outbox("outbox", client)).send(made)
+        stub.assert_no_pending_responses()
 
 
 def test_marks(stores: Stores) -> None:

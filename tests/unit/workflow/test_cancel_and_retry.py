@@ -1,6 +1,7 @@
 """Cancelling and retrying runs, with a death between any two writes."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from services.workflow.domain.definition import (
 )
 from services.workflow.domain.run import Run, RunStatus, StepRecord, StepStatus
 from services.workflow.domain.runtime_ports import ActionCall, ActionFailed
-from services.workflow.events import RunCancelled, RunFinished, RunRequested
+from services.workflow.events import RunCancelled, RunFinished, RunRequested, StepNeedsAttention
 from shared.actions import ActionRequested
 from shared.errors import NotFound, OnyxError
 from tests.fakes.workflow_definitions import ACTIONS
@@ -235,10 +236,29 @@ def test_an_approval_that_was_not_given_is_asked_for_anew(world: World) -> None:
         world.deliver()
         world.turn()
     fresh = next(each for each in world.approvals.rows.values() if each.run == made.id)
-    assert fresh.requester == "bob"
+    assert (fresh.requester, fresh.requesters) == ("bob", ("ann",))
     world.approving.decide(person("cleo"), fresh.id, True)
     world.run_to_end()
     assert world.run(made.id).status is RunStatus.SUCCEEDED
+
+
+def test_nobody_who_asked_for_a_run_approves_what_goes_on_from_it(world: World) -> None:
+    """However often it was retried, and by whom."""
+    run = begun(world, ApprovalStep("ask", "ok?", expires=60, subjects=("ann",)), act("b"))
+    world.run_to_end()
+    again = world.retry(person("bob"), run, key="k")
+    world.run_to_end()
+    last = world.retry(person("cleo"), again.id, key="k")
+    while len(world.approvals.rows) < 3:
+        world.deliver()
+        world.turn()
+    fresh = next(each for each in world.approvals.rows.values() if each.run == last.id)
+    for name in ("ann", "bob", "cleo"):
+        decide = partial(world.approving.decide, person(name), fresh.id, True)
+        assert refused(decide) == "SELF_APPROVAL"
+    world.approving.decide(person("dan"), fresh.id, True)
+    world.run_to_end()
+    assert world.run(last.id).status is RunStatus.SUCCEEDED
 
 
 def test_an_outcome_that_nobody_knew_is_asked_about_again(world: World) -> None:
@@ -255,6 +275,29 @@ def test_an_outcome_that_nobody_knew_is_asked_about_again(world: World) -> None:
     world.run_to_end()
     assert world.run(made.id).status is RunStatus.SUCCEEDED
     assert list(world.effects.done.values()) == [1]
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_what_may_not_be_asked_twice_is_asked_about_when_its_run_is_retried(world: World, done: bool) -> None:
+    """The run was cancelled while another service was at work."""
+    run = begun(world, act("a", "there.once"))
+    while not world.bus.of(ActionRequested):
+        world.turn()
+    world.cancel(ACME, run, "cleo")
+    world.run_to_end()
+    made = world.retry(person(), run, key="k")
+    while (record := world.journal.get(ACME, made.id, "a", "")) is None:
+        world.deliver()
+        world.turn()
+    for _ in range(5):
+        world.deliver()
+        world.turn()
+    assert record.status is StepStatus.UNKNOWN
+    assert len(world.bus.of(ActionRequested)) == len(world.bus.of(StepNeedsAttention)) == 1
+    world.resolve(person(), made.id, "a", done=done, output={"id": "seen"})
+    world.run_to_end(finished)
+    assert world.run(made.id).status is RunStatus.SUCCEEDED
+    assert len(world.bus.of(ActionRequested)) == (1 if done else 2)
 
 
 def test_it_can_also_be_told_before_the_retry(world: World) -> None:

@@ -22,7 +22,7 @@ from services.workflow.domain.dispatch import Op, Outcome, Request
 from services.workflow.domain.run import RunStatus, StepRecord, StepStatus
 from services.workflow.domain.runtime_ports import ActionCall, ActionFailed
 from services.workflow.events import RunFinished, RunStarted, StepNeedsAttention
-from shared.actions import ActionRequested
+from shared.actions import ActionProgressed, ActionRequested
 from shared.errors import Conflict, NotFound, Unprocessable
 from shared.tenancy import Role
 from tests.fakes.workflow_definitions import ACTIONS
@@ -124,6 +124,15 @@ def test_nobody_tells_and_the_run_fails_in_the_end(world: World) -> None:
     assert (world.run(run).status, world.run(run).failure.code) == (RunStatus.FAILED, "EFFECT_UNKNOWN")
     assert world.effects.done[step(world, run).effect_key] == 1
     assert world.clock.now() - world.run(run).started_at < timedelta(days=1, minutes=10)
+
+
+def test_a_step_gives_up_before_its_run_is_stopped(world: World) -> None:
+    """However rarely it is looked at by then."""
+    world.failpoint.strikes = crash_once("effect done")
+    run = ran(world, act(action="here.once"), timeout=6 * 3600)
+    row = world.run(run)
+    assert (row.status, row.failure.code) == (RunStatus.FAILED, "EFFECT_UNKNOWN")  # type: ignore[union-attr]
+    assert timedelta(0) < row.deadline - row.ended_at <= timedelta(minutes=10)  # type: ignore[operator]
 
 
 def test_attempts_that_keep_dying_end_the_step(world: World) -> None:
@@ -280,6 +289,16 @@ def test_outputs_that_cannot_be_made_fail_the_run(world: World) -> None:
     assert (world.run(run).status, world.run(run).failure.code) == (RunStatus.FAILED, "OUTPUTS_INVALID")
 
 
+def test_outputs_that_no_row_can_hold_fail_the_run(world: World) -> None:
+    long = "${join('', [steps.a.output.id, steps.a.output.id])}"
+    world.effects.does = lambda call: {"id": "x" * 60_000}
+    run = ran(world, act(), outputs={"x": long})
+    failure = world.run(run).failure
+    assert failure is not None
+    assert (world.run(run).status, failure.code) == (RunStatus.FAILED, "OUTPUTS_TOO_LARGE")
+    assert "100000" in failure.message
+
+
 # --- what steps see ---
 
 
@@ -352,6 +371,45 @@ def test_an_action_that_is_asked_for_survives_a_death_at_any_point(world: World,
     assert point in world.failpoint.seen
     assert world.run(run).status is RunStatus.SUCCEEDED
     assert len(world.bus.of(ActionRequested)) == 1
+
+
+def test_another_service_acts_for_whoever_published_the_version(world: World) -> None:
+    """What starts a run, an event or a webhook, has no policy of its own."""
+    published = replace(world.publish(workflow(act(action="there.again"))), published_by="pam")
+    world.versions.rows[ACME, published.workflow, published.version] = published
+    run = world.start(published)
+    world.run_to_end(finished)
+    assert world.run(run).started_by == "ann"
+    assert [each.requested_by for each in world.bus.of(ActionRequested)] == ["pam"]
+
+
+@pytest.mark.parametrize(("attempt", "asked"), [(1, 1), (7, 2)])
+def test_a_provider_that_tells_of_its_work_is_waited_for(world: World, attempt: int, asked: int) -> None:
+    """Of another attempt it tells nothing of this one."""
+    run = world.start(world.publish(workflow(act(action="there.again", timeout=100, heartbeat=10))))
+    while not world.bus.of(ActionRequested):
+        world.turn()
+    (first,) = world.bus.of(ActionRequested)
+    told = ActionProgressed(
+        action=first.action, effect_key=first.effect_key, run_id=run, step="a", attempt=attempt
+    )
+    walker = world.executions.walkers[run]
+    for seconds in (8, 16):
+        walker.later(seconds, lambda: world.answers.action_progressed(ACME, told))
+    walker.later(24, lambda: world.bus.tell(ACME, [finished(first)]))
+    world.run_to_end()
+    assert world.run(run).status is RunStatus.SUCCEEDED
+    assert len(world.bus.of(ActionRequested)) == asked
+
+
+def test_word_of_work_that_nobody_waits_for_is_nothing(world: World) -> None:
+    run = ran(world, act(action="there.again"))
+    record = step(world, run)
+    for key in (record.effect_key, "e-none"):
+        told = ActionProgressed(action="there.again", effect_key=key, run_id=run, step="a", attempt=1)
+        world.answers.action_progressed(ACME, told)
+        world.answers.action_progressed(GLOBEX, told)
+    assert step(world, run) == record
 
 
 def test_an_answer_is_journaled_even_where_the_token_is_lost(world: World) -> None:

@@ -175,6 +175,40 @@ def test_a_chain_of_runs_is_bounded() -> None:
     assert [run.failure.code for run in refused if run.failure][:1] == ["RUN_CHAIN_TOO_LONG"]
 
 
+def test_two_that_start_each_other_come_to_an_end() -> None:
+    site = Site()
+    for name, other in (("first", "second"), ("second", "first")):
+        site.publish(person(), workflow_text(name, triggers=FINISHED.replace("[first]", f"[{other}]")))
+    told, seen = [finished_of("first", "r-" + "0" * 32)], 0
+    while seen < len(told) < 50:
+        site.match([told[seen]])
+        seen += 1
+        site.pump()
+        for run in site.all_runs():
+            if run.status is RunStatus.STARTING:
+                site.finish(run.id)
+        known = {each.data["run_id"] for each in told}
+        told += [finished_of(run.workflow, run.id) for run in site.all_runs() if run.id not in known]
+    runs = site.all_runs()
+    assert len(runs) == MOST_DEPTH + 1
+    assert [run.status for run in runs if run.depth > MOST_DEPTH] == [RunStatus.REFUSED], "told of once"
+
+
+def finished_of(workflow: str, run: str) -> Envelope:
+    told = RunFinished(
+        tenant=ACME, workflow=workflow, run_id=run, workflow_version=1, status="succeeded", ended_at=START
+    )
+    return Envelope(
+        id=f"end of {run}",
+        source=told.source,
+        type=told.detail_type(),
+        time=START,
+        dataschema="urn:x",
+        tenantid=ACME,
+        data=told.model_dump(mode="json"),
+    )
+
+
 def test_the_correlation_id_tells_of_the_run_behind_another_services_event() -> None:
     site = Site()
     site.publish(person(), REPORT)

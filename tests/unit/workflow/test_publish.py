@@ -7,6 +7,7 @@ import pytest
 
 from services.workflow.application.publish import ABANDONED
 from services.workflow.domain.errors import DefinitionInvalid
+from services.workflow.domain.run import RunStatus
 from services.workflow.events import WorkflowDeleted, WorkflowPublished
 from shared.actions import Action
 from shared.errors import Conflict, Forbidden, NotFound
@@ -202,6 +203,17 @@ def test_a_deleted_workflow_keeps_its_numbers_and_loses_its_machine_when_no_run_
     whole(site, 3, FIRST)
 
 
+def test_the_secrets_of_a_deleted_workflow_go_also_when_the_deletion_died() -> None:
+    site = Site()
+    site.publish(person(), workflow_text(triggers="  - name: hook\n    webhook: true"))
+    site.webhooks.rotate(person(), "report", "hook")
+    kept = dict(site.hooks.rows)
+    site.lifecycle.delete(person(), "report")
+    site.hooks.rows.update(kept)
+    site.tend_workflows()
+    assert site.hooks.rows == {}
+
+
 def test_two_tenants_know_nothing_of_each_other() -> None:
     site = Site()
     site.publish(person(ACME), FIRST)
@@ -252,8 +264,7 @@ def test_unused_versions_are_collected_and_made_again_when_a_run_needs_one() -> 
     assert old.machine is not None
     site.clock.advance(timedelta(days=31))
     site.tend_workflows()
-    kept = [number for number, (_, machine) in site.versions.numbers(ACME, "report").items() if machine]
-    assert kept == [4, 5, 6, 7, 8]
+    assert kept(site) == [4, 5, 6, 7, 8]
     assert not site.machines.knows(old.machine)
     # A run of the old version (a retry) is asked for.
     run = site.start(person(), "report", {}, "k")
@@ -266,6 +277,47 @@ def test_unused_versions_are_collected_and_made_again_when_a_run_needs_one() -> 
     assert site.machines.asl[again.machine] == (1, old.asl)
 
 
+BY_HAND = "  - name: hand\n    manual: true"
+
+
+def with_an_old_run(site: Site) -> str:
+    """Eight versions, all long ago, and a run of the first one that goes on."""
+    site.publish(person(), workflow_text(triggers=BY_HAND))
+    run = site.start(person(), "report", {}, "k")
+    site.queue.drain(ACME, "report")
+    row = site.runs.rows[ACME, run.id]
+    site.runs.change(ACME, row, replace(row, status=RunStatus.RUNNING))
+    for seconds in range(2, 9):
+        site.publish(person(), workflow_text(triggers=BY_HAND, seconds=seconds))
+    site.clock.advance(timedelta(days=31))
+    return run.id
+
+
+def kept(site: Site) -> list[int]:
+    return [number for number, (_, machine) in site.versions.numbers(ACME, "report").items() if machine]
+
+
+def test_a_version_with_a_run_that_goes_on_is_not_collected() -> None:
+    site = Site()
+    run = with_an_old_run(site)
+    site.tend_workflows()
+    assert kept(site) == [1, 4, 5, 6, 7, 8]
+    site.finish(run)
+    site.tend_workflows()
+    assert kept(site) == [4, 5, 6, 7, 8]
+
+
+def test_a_run_whose_version_was_collected_goes_on() -> None:
+    site = Site()
+    run = with_an_old_run(site)
+    site.versions.retire(ACME, "report", 1)
+    site.tend_runs()
+    assert site.runs.rows[ACME, run].status is RunStatus.RUNNING
+    site.executions.running[run] = "TIMED_OUT"
+    site.tend_runs()
+    assert site.runs.rows[ACME, run].status is RunStatus.TIMED_OUT
+
+
 def test_a_machines_version_that_no_row_names_is_collected_after_a_day() -> None:
     site = Site()
     site.publish(person(), FIRST)
@@ -276,3 +328,36 @@ def test_a_machines_version_that_no_row_names_is_collected_after_a_day() -> None
     site.tend_workflows()
     assert not site.machines.knows(stray)
     whole(site, 1, FIRST)
+
+
+def test_one_bad_workflow_holds_up_no_other() -> None:
+    site = Site()
+    site.publish(person(), FIRST)
+    site.publish(person(), FIRST.replace("id: report", "id: second"))
+    stray = site.machines.publish(ACME, "second", 9, "left by a publication that died")
+    site.clock.advance(timedelta(days=2))
+    site.machines.failing["report"] = ValueError("?")
+    site.tend_workflows()
+    assert not site.machines.knows(stray)
+
+
+def test_the_versions_of_a_machine_that_was_removed_are_none_of_the_next_ones() -> None:
+    site = Site()
+    site.publish(person(), workflow_text(triggers=BY_HAND))
+    old = site.start(person(), "report", {}, "k")
+    site.queue.drain(ACME, "report")
+    site.finish(old.id)
+    site.lifecycle.delete(person(), "report")
+    site.tend_workflows()
+    site.machines.made = 0  # a new machine counts its versions anew
+    site.publish(person(), workflow_text(triggers=BY_HAND, seconds=2))
+    assert kept(site) == [2]
+    # A run of the first version (a retry) is asked for.
+    run = site.start(person(), "report", {}, "again")
+    site.runs.rows[ACME, run.id] = replace(site.runs.rows[ACME, run.id], version=1)
+    site.queue.drain(ACME, "report")
+    first = site.versions.get(ACME, "report", 1)
+    assert first is not None
+    assert first.machine is not None
+    assert site.machines.asl[first.machine] == (1, first.asl)
+    assert site.executions.by[run.id] == first.machine

@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 
+from services.workflow.application.tend_runs import TendApprovals
 from services.workflow.domain.run import Run, RunStatus
 from services.workflow.domain.workflow import TenantLimits
 from services.workflow.events import RunFinished, RunRequested
-from shared.errors import TooManyRequests
+from shared.errors import TooManyRequests, VersionConflict
 from shared.tenancy import TenantId
 from tests.fakes.workflow_start import ACME, INPUTS, OTHER, Died, Site, event, person, workflow_text
 
@@ -55,6 +58,18 @@ def test_a_run_is_started_once_however_often_it_is_asked_for() -> None:
         site.pump()
     assert site.executions.started == runs
     assert site.passed.count("workflow start: launched") == 3 + 3 * 5, "again, which starts nothing"
+
+
+@pytest.mark.parametrize("limits", ["", LIMITED])
+@pytest.mark.parametrize("status", [RunStatus.RUNNING, RunStatus.CANCELLING])
+def test_a_run_that_goes_on_and_is_asked_for_again_is_left_alone(status: RunStatus, limits: str) -> None:
+    site = site_with(limits)
+    (run,) = ask(site, 1)
+    site.pump()
+    going_on = site.runs.change(ACME, the(site, run), replace(the(site, run), status=status))
+    site.pump()
+    assert the(site, run) == going_on
+    assert site.executions.started == [run]
 
 
 def test_no_more_at_once_than_its_concurrency_and_the_oldest_first() -> None:
@@ -104,10 +119,33 @@ def test_a_tenants_starts_are_paced() -> None:
     ask(site, 5)
     site.pump()
     assert len(site.executions.started) == 2
-    for expected in (4, 5):
-        site.wait(1)
-        site.tend_runs()
-        assert len(site.executions.started) == expected
+    begun = site.clock.now()
+    assert site.tend_runs() == 3
+    assert len(site.executions.started) == 5
+    assert timedelta(seconds=1) < site.clock.now() - begun <= timedelta(seconds=2)
+
+
+def test_while_one_tenant_is_paced_another_is_not_and_time_ends_it() -> None:
+    site = site_with("", ACME, OTHER)
+    for tenant in (ACME, OTHER):
+        site.settings.of[tenant] = TenantLimits(starts_per_second=0)
+    ask(site, 45, ACME)
+    ask(site, 45, OTHER)
+    site.pump()
+    site.settings.of[ACME] = TenantLimits(starts_per_second=10)
+    site.settings.of[OTHER] = TenantLimits(starts_per_second=3)
+    until = site.clock.now().replace(microsecond=0) + timedelta(seconds=4)
+    tend = replace(site.tending(), time_is_up=lambda: site.clock.now() >= until)
+    assert tend.drain(tend().waiting) == 4 * 10 + 4 * 3
+    assert site.clock.now() == until
+
+
+def test_a_tenant_that_may_start_nothing_is_not_waited_for() -> None:
+    site = site_with()
+    site.settings.of[ACME] = TenantLimits(starts_per_second=0)
+    ask(site, 2)
+    site.pump()
+    assert site.tend_runs() == 0
 
 
 @pytest.mark.parametrize("failpoint", FAILPOINTS)
@@ -127,6 +165,18 @@ def test_a_crash_heals(failpoint: str, healed_by: str) -> None:
         assert site.executions.started == runs[:1], "only the first message came so far"
         site.pump()
     assert site.executions.started == runs[:2]
+
+
+@pytest.mark.parametrize("limits", ["", LIMITED])
+def test_a_run_that_met_others_at_the_count_is_not_taken_for_somebody_elses(limits: str) -> None:
+    site = site_with(limits)
+    runs = ask(site, 2)
+    site.runs.contended = 1
+    with pytest.raises(VersionConflict):
+        site.pump()
+    assert statuses(site) == ["queued"]
+    site.pump()
+    assert site.executions.started == runs
 
 
 def test_step_functions_is_busy() -> None:
@@ -174,7 +224,7 @@ def test_a_storm_of_one_tenant_does_not_keep_another_waiting() -> None:
     for tenant in (ACME, OTHER):
         site.settings.of[tenant] = TenantLimits(starts_per_second=5)
     site.tend_runs()
-    assert len(site.executions.started) == 7
+    assert len(site.executions.started) == 62
     assert [run in late for run in site.executions.started[:4]] == [False, True, False, True], "turns"
 
 
@@ -235,6 +285,31 @@ def test_a_run_that_goes_on_is_left_alone_until_its_deadline_has_passed() -> Non
     assert site.executions.running[run] == "ABORTED"
 
 
+def test_answers_of_a_run_that_goes_on_are_told_again() -> None:
+    site = site_with()
+    runs = ask(site, 2)
+    site.pump()
+    site.runs.change(ACME, the(site, runs[0]), replace(the(site, runs[0]), status=RunStatus.RUNNING))
+    site.tend_runs()
+    assert site.resent == [], "somebody is at work"
+    site.wait(61)
+    site.tend_runs()
+    assert site.resent == [runs[0]]
+
+
+def test_a_run_that_ended_and_was_not_sealed_is_sealed() -> None:
+    site = site_with()
+    runs = ask(site, 2)
+    site.pump()
+    site.finish(runs[0])
+    site.tend_runs()
+    assert site.sealed == [], "its event may still be on its way"
+    site.wait(61)
+    for _ in range(2):
+        site.tend_runs()
+    assert site.sealed == [runs[0]]
+
+
 def test_one_that_is_being_cancelled_is_gone_on_with() -> None:
     site = site_with()
     (run,) = ask(site, 1)
@@ -278,3 +353,72 @@ def test_an_execution_that_step_functions_does_not_know_yet_is_not_given_up() ->
     site.wait(120)
     site.tend_runs()
     assert the(site, run).status is RunStatus.RUNNING
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ClientError({"Error": {"Code": "InvalidArn"}}, "DescribeExecution"), ValueError("?"), KeyError("?")],
+)
+def test_one_bad_run_holds_up_no_other(error: Exception) -> None:
+    site = site_with("", ACME, OTHER)
+    (bad,), (lost,) = ask(site, 1, ACME), ask(site, 1, OTHER)
+    site.pump()
+    for tenant, run in ((ACME, bad), (OTHER, lost)):
+        row = site.runs.rows[tenant, run]
+        site.runs.change(tenant, row, replace(row, status=RunStatus.RUNNING))
+    site.executions.failing[bad] = error
+    site.executions.running[lost] = "FAILED"
+    site.wait(301)
+    found = site.tending()()
+    assert (found.failed, found.ended) == (1, 1)
+    assert statuses(site, OTHER) == ["failed"]
+    assert site.marks.at["runs-0"] is None, "the page was finished"
+
+
+def test_a_pass_ends_in_time_and_the_next_one_goes_on_there() -> None:
+    site = site_with()
+    runs = ask(site, 60)
+    site.pump()
+    for run in runs:
+        site.runs.change(ACME, the(site, run), replace(the(site, run), status=RunStatus.RUNNING))
+    site.wait(301)
+    looked: list[str] = []
+    site.executions.failing = _Noted(looked)
+    tend = replace(site.tending(), time_is_up=lambda: len(looked) >= 30)
+    tend()
+    assert len(looked) == 30
+    looked.clear()
+    tend()
+    assert looked[0] == runs[25], "the page that was not finished"
+
+
+class _Noted(dict[str, Exception]):
+    """Notes what is asked for, and holds nothing."""
+
+    def __init__(self, looked: list[str]) -> None:
+        self._looked = looked
+
+    def __contains__(self, name: object) -> bool:
+        self._looked.append(str(name))
+        return False
+
+
+def test_one_bad_approval_holds_up_no_other() -> None:
+    tended: list[str] = []
+
+    class Open:
+        def open_everywhere(self, shard: int, *, after: str | None, limit: int) -> Any:
+            return ([(ACME, "bad"), (OTHER, "good")] if shard == 0 else []), None
+
+    class Approving:
+        def tend(self, tenant: TenantId, approval: str) -> str:
+            tended.append(approval)
+            if approval == "bad":
+                raise ValueError("?")
+            return "changed"
+
+    site = Site()
+    tend = TendApprovals(cast(Any, Open()), cast(Any, Approving()), site.marks, site.clock)
+    assert tend() == 1
+    assert tended == ["bad", "good"]
+    assert site.marks.at["approvals-0"] is None

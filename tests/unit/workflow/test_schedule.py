@@ -1,5 +1,6 @@
 """Schedules: the run of each time, and what becomes of the times that were missed."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -106,14 +107,37 @@ def test_run_all_has_a_limit() -> None:
     assert len(asked(site)) == MOST_MISSED
 
 
-def test_a_new_version_is_not_asked_for_times_before_it() -> None:
+def test_another_schedule_is_not_asked_for_times_before_it() -> None:
     site = Site()
     site.publish(person(), hourly("run_all"))
     site.clock.advance(3 * HOUR + timedelta(minutes=1))
-    site.publish(person(), hourly("run_once"))
+    site.publish(person(), hourly("run_all").replace("0 * * * ? *", "0 0/1 * * ? *"))
     site.clock.advance(HOUR)
     site.on_schedule(ACME, "report", "hourly", at(4))
     assert asked(site) == ["16:00"]
+
+
+def test_a_time_whose_event_comes_after_a_new_version_is_not_lost() -> None:
+    site = Site()
+    site.publish(person(), hourly("skip"))
+    site.clock.advance(timedelta(seconds=10))
+    for hour in (1, 2):
+        site.clock.advance(HOUR)
+        site.publish(person(), hourly("skip").replace("wait: 1s", f"wait: 1{hour}s"))
+        site.on_schedule(ACME, "report", "hourly", at(hour))
+    assert asked(site) == ["13:00", "14:00"]
+
+
+def test_a_schedule_that_cannot_be_read_holds_up_no_other_workflows() -> None:
+    site = Site()
+    site.publish(person(), hourly().replace("id: report", "id: a-bad-one"))
+    site.publish(person(), hourly())
+    bad = site.triggers.sets[ACME, "a-bad-one"]
+    (cron,) = bad.crons()
+    site.triggers.sets[ACME, "a-bad-one"] = replace(bad, triggers=(replace(cron, cron="no cron"),))
+    site.clock.advance(HOUR + timedelta(minutes=6))
+    site.tend_workflows()
+    assert asked(site) == ["13:00"]
 
 
 def test_what_is_not_there_starts_nothing() -> None:

@@ -117,13 +117,24 @@ def test_the_example_of_the_specification() -> None:
     )
 
 
+def test_a_deleted_workflows_secret_is_good_for_none_of_its_name() -> None:
+    sender = Sender()
+    site = sender.site
+    assert sender.post()
+    site.lifecycle.delete(person(), "report")
+    assert site.hooks.rows == {}
+    site.publish(person(), BY_HOOK)
+    with pytest.raises(Unauthenticated):
+        sender.post("msg_2")
+
+
 def test_a_post_asks_for_a_run_once() -> None:
     sender = Sender()
     (run,) = sender.post()
     sender.post()
     (env,) = sender.site.requests.sent.values()
     asked = RunRequested.model_validate(env.data)
-    assert (asked.run_id, asked.cause, asked.requested_by) == (run, "webhook:msg_1", "webhook:hook")
+    assert (asked.run_id, asked.cause, asked.requested_by) == (run, "webhook:msg_1", "ann")
     assert asked.inputs == {"bill": "b", "size": "big"}
     assert asked.event == {"kind": "paid", "bill": "b"}
     assert sender.post("msg_2", data={"kind": "open"}) == []

@@ -55,6 +55,7 @@ def refused(runtime: Runtime, call: Call, record: StepRecord, code: str, message
 def _parked(runtime: Runtime, call: Call, step: ActionStep, record: StepRecord) -> StepRecord:
     """A person has not said yet what became of the effect: the step goes on waiting, to the end of its
     patience."""
-    if call.now < patience_ends(record, step.timeout, call.run.deadline):
-        return record
+    until = patience_ends(record, step.timeout, call.run.deadline)
+    if call.now < until:
+        return replace(record, retry_at=until)
     return refused(runtime, call, record, "EFFECT_UNKNOWN", "nobody told in time whether the effect happened")

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from services.workflow.application.runtime import Call, Runtime, save
-from services.workflow.application.steps.attempts import kind_of, lost, needs_attention
+from services.workflow.application.steps.attempts import kind_of, needs_attention
 from services.workflow.domain.definition import ActionStep
-from services.workflow.domain.effects import after_failure, failed
+from services.workflow.domain.effects import after_failure, failed, lost
 from services.workflow.domain.run import StepRecord, StepStatus
 from shared.actions import Action, ActionRequested, Idempotency
 
@@ -40,7 +40,8 @@ def attempt(runtime: Runtime, call: Call, step: ActionStep, action: Action, reco
         step=begun.step,
         attempt=begun.attempt,
         input=dict(begun.input or {}),
-        requested_by=call.run.started_by,
+        # Not who started the run: a webhook or an event has no rights, and its sender is not to have any.
+        requested_by=call.published.published_by,
         deadline=call.now + timedelta(seconds=step.timeout),
     )
     runtime.failpoint("action is due")

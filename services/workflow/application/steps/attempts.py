@@ -1,12 +1,12 @@
 """What both ways to run an action share: how long an attempt may take, and how one ends."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.workflow.domain.definition import ActionStep
+from services.workflow.domain.definition import ActionStep, Step
 from services.workflow.domain.effects import failed, succeeded
+from services.workflow.domain.errors import UnknownAction
 from services.workflow.domain.fields import check_fields
 from services.workflow.domain.registry import Registry
 from services.workflow.domain.run import Failure, Run, StepRecord, StepStatus
@@ -35,6 +35,15 @@ def kind_of(registry: Registry, action: Action, record: StepRecord) -> Idempoten
     return registry.idempotency(action, record.input or {})
 
 
+def repeatable(registry: Registry, step: Step, record: StepRecord) -> bool:
+    """Whether an effect whose answer was lost may be asked for again."""
+    try:
+        action = registry.get(step.action) if isinstance(step, ActionStep) else None
+    except UnknownAction:
+        return False
+    return action is None or kind_of(registry, action, record) is not Idempotency.NEITHER
+
+
 def answered(record: StepRecord, action: Action, answer: Any, now: datetime) -> StepRecord:
     """The record after a provider said that it succeeded. An answer that is not of the declared fields fails
     the step for good: the effect happened, and asking again would bring the same."""
@@ -51,17 +60,6 @@ def answered(record: StepRecord, action: Action, answer: Any, now: datetime) -> 
 
 def _declared(action: Action, answer: Mapping[str, Any]) -> Mapping[str, Any]:
     return answer if action.open else {name: answer[name] for name in action.output if name in answer}
-
-
-def lost(record: StepRecord, now: datetime) -> StepRecord:
-    """The record of an attempt whose outcome nobody can find out but a person."""
-    failure = Failure(
-        "EFFECT_UNKNOWN",
-        "the attempt ended without an answer; tell by `onyx workflow resolve` whether it happened",
-        record.step,
-        record.at,
-    )
-    return replace(record, status=StepStatus.UNKNOWN, failure=failure, ended_at=now, retry_at=None)
 
 
 def needs_attention(tenant: TenantId, run: Run, record: StepRecord) -> tuple[StepNeedsAttention, ...]:

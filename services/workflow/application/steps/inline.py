@@ -12,12 +12,11 @@ from services.workflow.application.steps.attempts import (
     answered,
     kind_of,
     lease,
-    lost,
     needs_attention,
     seconds_of,
 )
 from services.workflow.domain.definition import ActionStep
-from services.workflow.domain.effects import MOST_LOST, after_failure, failed, is_due
+from services.workflow.domain.effects import MOST_LOST, after_failure, failed, is_due, lost
 from services.workflow.domain.run import StepRecord, StepStatus
 from services.workflow.domain.runtime_ports import ActionCall, ActionFailed, InlineAction
 from shared.actions import Action, Idempotency

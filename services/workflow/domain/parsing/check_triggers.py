@@ -13,7 +13,7 @@ from services.workflow.domain.parsing.findings import Findings
 from services.workflow.domain.parsing.shapes import Item
 from services.workflow.domain.pattern_checks import check
 from services.workflow.domain.patterns import matches
-from shared.actions import ActionFinished, ActionRequested, Field, Kind
+from shared.actions import ActionFinished, ActionProgressed, ActionRequested, Field, Kind
 from shared.errors import Unprocessable
 
 _OWN = frozenset(
@@ -22,7 +22,9 @@ _OWN = frozenset(
     if isinstance(each, type) and issubclass(each, events.WorkflowEvent) and hasattr(each, "type")
 )
 """The events of runs: they name their workflow."""
-_OF_ACTIONS = frozenset({ActionRequested.detail_type(), ActionFinished.detail_type()})
+_OF_ACTIONS = frozenset(
+    each.detail_type() for each in (ActionRequested, ActionProgressed, ActionFinished)
+)
 
 
 def check_inputs(workflow: Item, findings: Findings) -> dict[str, Field]:
