@@ -104,8 +104,10 @@ class ActionRequested(Event):
 
 
 class ActionProgressed(Event):
-    """Its provider is at work on an action, and says so while a step's `heartbeat` may be running out. Optional,
-    and nothing follows from it but patience."""
+    """Its provider is at work on an action, and says so while a step's `heartbeat` may be running out.
+
+    Optional, and nothing follows from it but patience.
+    """
 
     type: ClassVar[str] = "ActionProgressed"
     source: ClassVar[str] = "onyx.actions"

@@ -30,7 +30,10 @@ class Platform(Protocol):
 def operate(
     platform: Platform, command: str, *, unreachable: str, part: str = "identity", **fields: Any
 ) -> dict[str, Any]:
-    """The answer of one command of the operator function of `part`. CommandError with the problem's detail when it was refused."""
+    """The answer of one command of the operator function of `part`.
+
+    Raises CommandError with the problem's detail when it was refused.
+    """
     payload = {"command": command, **{name: value for name, value in fields.items() if value is not None}}
     try:
         answer = platform.client("lambda").invoke(

@@ -93,7 +93,14 @@ class StateMachines(Construct):
 
     def allow_answer(self, role: iam.Role) -> None:
         """Tell a waiting state its task's outcome, by the token that only it was given."""
-        role.add_to_principal_policy(iam.PolicyStatement(actions=["states:SendTaskSuccess"], resources=["*"]))
+        self._allow_token(role, "SendTaskSuccess")
+
+    def allow_heartbeat(self, role: iam.Role) -> None:
+        """Tell a waiting state that its task is still at work."""
+        self._allow_token(role, "SendTaskHeartbeat")
+
+    def _allow_token(self, role: iam.Role, action: str) -> None:
+        role.add_to_principal_policy(iam.PolicyStatement(actions=[f"states:{action}"], resources=["*"]))
         acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": "A token names its task: there is no resource."})
 
     def _allow(self, role: iam.Role, resource: str, *actions: str) -> None:

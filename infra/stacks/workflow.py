@@ -290,6 +290,7 @@ class WorkflowStack(DomainStack):
         )
         self._allow_versions(on_action)
         self.outbox_table.allow(on_action.role, *APPEND)
+        self.machines.allow_heartbeat(on_action.role)
         self._answer("OnApprovalDecided", "Approvals", "on_approval_decided", ApprovalDecided)
 
     def _answer(self, id: str, channel: str, handler: str, *kinds: type[Event]) -> ControlFunction:

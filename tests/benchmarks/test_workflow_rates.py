@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,12 +10,18 @@ import pytest
 from services.workflow.domain.matcher import Candidate, Matcher
 from services.workflow.domain.patterns import compiled, matches
 from tests.benchmarks.report import Report, verdict
+from tests.benchmarks.workflow_report import workflow_page
 
 WORKFLOWS = 1_000
 EVENTS = 300
 BARE_EVENTS = 10
 ROUNDS = 3
 TYPES = [f"Kind{at}.v1" for at in range(20)]
+
+
+@pytest.fixture(scope="module")
+def report(pytestconfig: pytest.Config) -> Iterator[Report]:
+    yield from workflow_page(pytestconfig)
 
 
 def pattern(at: int) -> dict[str, Any]:

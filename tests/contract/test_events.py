@@ -54,6 +54,7 @@ CONSUMED = {
     "RunCancelled.v1",
     "ApprovalDecided.v1",
     "ActionRequested.v1",
+    "ActionProgressed.v1",
     "ActionFinished.v1",
 }
 

@@ -11,7 +11,9 @@ import httpx
 from infra.local.calls import read_calls
 from tests.e2e.conftest import Platform, wait_for
 from tests.e2e.customers import CUSTOMER, Customer
+from tests.e2e.ordinary_workflows import workflows
 from tests.e2e.samples import focus_bill
+from tests.e2e.workflow_tenant import WorkflowTenant
 
 TENANT = "ordinary"
 
@@ -30,6 +32,7 @@ def day(platform: Platform, folder: Path) -> None:
     exports(platform, folder, token)
     messages(platform)
     connections(platform, folder, token)
+    workflows(WorkflowTenant(platform, TENANT))
     sweeps(platform)
 
 
@@ -88,7 +91,9 @@ def bills(platform: Platform, folder: Path, token: str) -> dict[str, Any]:
     bill: dict[str, Any] = asked(platform, "GET", "/v1/cost-center/bills/s.2026-09", token)
     asked(platform, "GET", f"/v1/cost-center/deliveries/{bill['delivery_id']}", token)
     asked(platform, "GET", f"/v1/cost-center/bills/{bill['bill_id']}/reconciliation", token)
-    asked(platform, "GET", f"/v1/cost-center/bills/{bill['bill_id']}/history", token)
+    history = f"/v1/cost-center/bills/{bill['bill_id']}/history"
+    newest = asked(platform, "GET", f"{history}?limit=1", token)
+    asked(platform, "GET", f"{history}?limit=1&cursor={newest['cursor']}", token)
     changes = asked(platform, "GET", f"/v1/cost-center/bills/{bill['bill_id']}/changes", token)
     document = httpx.get(changes["document_url"])
     assert [each["difference"] for each in document.json()["changes"]] == ["4"], document.text
@@ -189,6 +194,13 @@ CHANNELS = (
     ("cost-center", "LandedBills"),
     ("cost-center", "TenantCreated"),
     ("query-engine", "BillIngested"),
+    ("query-engine", "Actions"),
+    ("workflow", "Triggers"),
+    ("workflow", "Cron"),
+    ("workflow", "Execution"),
+    ("workflow", "Ended"),
+    ("workflow", "Answers"),
+    ("workflow", "Approvals"),
 )
 
 

@@ -17,6 +17,28 @@ PUBLIC = {"/v1/health", "/v1/openapi.json", "/v1/docs"}
 CONNECTIONS = "/v1/cost-center/connections"
 INVOICES = "/v1/cost-center/invoices"
 POLICIES = "/v1/query/policies"
+WORKFLOWS = "/v1/workflows"
+WORKFLOW = f"""
+id: {MARK}-flow
+title: {MARK}
+triggers: [{{name: {MARK}-hook, webhook: true}}, {{name: by-hand, manual: true}}]
+steps: [{{id: {MARK}, approval: {{message: "{MARK}?", roles: [approver], expires: 1h}}}}]
+"""
+BODIES = {
+    "/identity/": {"roles": ["admin"]},
+    "/v1/query": {"sql": "SELECT * FROM charges"},
+    "/decision": {"approve": True},
+    "/resolve": {"done": False},
+    "/channels/": {},
+    "/credentials/": {},
+    "/runs": {},
+    "/hooks/": {},
+    "/pause": {},
+    "/resume": {},
+    "/v1/workflows": {"source": "nothing"},
+}
+"""A field that a route does not know is refused before anything is looked for: each gets its own only. The
+first part that a path holds says."""
 INVOICE = {"billing_account": f"{MARK}-payer", "billing_period": "2026-08", "currency": "USD"}
 
 
@@ -29,7 +51,8 @@ class Apart:
     token_b: str
     ids: dict[str, str]
     """Tenant A's own id for each path parameter of the API."""
-    cursor: str
+    cursors: dict[str, str]
+    """Tenant A's own, by what it is a list of."""
 
 
 def ingest(platform: Platform, tenant: str, folder: Path, service: str, month: str) -> dict[str, Any]:
@@ -51,7 +74,6 @@ def apart(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Apart
     ingest(platform, b, folder, "plain", "2026-08")
     token_a, token_b = platform.token(a), platform.token(b)
 
-    listed = platform.http("GET", "/v1/cost-center/bills?limit=1", token_a).json()
     asked = platform.http(
         "POST", "/v1/query", token_a, json={"sql": f"SELECT '{MARK}' AS x, count(*) AS n FROM charges"}
     ).json()
@@ -84,8 +106,46 @@ def apart(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Apart
         "subject": subject,
         "client": f"{MARK}client",
         "client_id": f"{MARK}client",
+        **flows(platform, token_a),
     }
-    return Apart(platform, a, b, token_a, token_b, ids, listed["cursor"])
+    cursors = {
+        path: platform.http("GET", f"{path}?limit=1", token_a).json()["cursor"]
+        for path in ("/v1/cost-center/bills", WORKFLOWS, f"{WORKFLOWS}/runs", f"{WORKFLOWS}/approvals")
+    }
+    return Apart(platform, a, b, token_a, token_b, ids, cursors)
+
+
+def flows(platform: Platform, token: str) -> dict[str, str]:
+    """Two workflows, runs and approvals, a channel and a credential; the ids of one each."""
+
+    def done(method: str, path: str, **body: Any) -> Any:
+        answer = platform.http(method, WORKFLOWS + path, token, json=body)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None
+
+    other = f"{MARK}-two"
+    done("PUT", f"/{other}", source=WORKFLOW.replace(f"{MARK}-flow", other))
+    (hook,) = done("PUT", f"/{MARK}-flow", source=WORKFLOW)["hooks"]
+    for workflow in (other, f"{MARK}-flow"):
+        run = done("POST", f"/{workflow}/runs")["run"]
+    done("PUT", f"/channels/{MARK}", kind="webhook", url=f"https://{MARK}.example.com/")
+    done("PUT", f"/credentials/{MARK}", host=f"{MARK}.example.com", headers={"authorization": MARK})
+
+    def waiting() -> list[dict[str, Any]] | None:
+        rows = platform.http("GET", f"{WORKFLOWS}/approvals", token).json()["rows"]
+        return rows if len(rows) == 2 else None
+
+    approval = next(row for row in wait_for(waiting, "both approvals") if row["run"] == run)
+    return {
+        "workflow": f"{MARK}-flow",
+        "run": run,
+        "step": MARK,
+        "approval": approval["approval"],
+        "hook": hook["path"].rpartition("/")[2],
+        "trigger": f"{MARK}-hook",
+        "name": MARK,
+        "template": f"{MARK}template",
+    }
 
 
 def operations(platform: Platform) -> list[tuple[str, str, list[str]]]:
@@ -104,9 +164,7 @@ def call(apart: Apart, method: str, path: str, token: str | None) -> httpx.Respo
         filled = filled.replace("{" + name + "}", value)
     if method in ("GET", "DELETE"):
         return apart.platform.http(method, filled, token, params=INVOICE if "/invoices/" in path else None)
-    # A field that a route does not know is refused before anything is looked for: each gets its own only.
-    bodies = {"/identity/": {"roles": ["admin"]}, "/v1/query": {"sql": "SELECT * FROM charges"}}
-    body = next((body for part, body in bodies.items() if part in path), {})
+    body = next((body for part, body in BODIES.items() if part in path), {})
     return apart.platform.http(method, filled, token, json=body)
 
 
@@ -135,7 +193,9 @@ def test_no_route_shows_or_changes_what_is_anothers(apart: Apart) -> None:
             said = said.replace(value, "")
         assert MARK not in said, (method, path, answer.text)
         if parameters:
-            assert answer.status_code in (400, 404, 405, 422), (method, path, answer.text)
+            # A webhook asks for no token: it is signed.
+            expected = (401,) if path == f"{WORKFLOWS}/hooks/{{hook}}" else (400, 404, 405, 422)
+            assert answer.status_code in expected, (method, path, answer.text)
     mine = apart.platform.http("GET", "/v1/identity/users", apart.token_a).json()["rows"]
     (user,) = [row for row in mine if row["username"] == apart.ids["username"]]
     assert user["roles"] == ["viewer"]
@@ -144,6 +204,15 @@ def test_no_route_shows_or_changes_what_is_anothers(apart: Apart) -> None:
     assert (policy["subject"], policy["sub_accounts"]) == (apart.ids["subject"], [MARK])
     (connection,) = apart.platform.http("GET", CONNECTIONS, apart.token_a).json()["rows"]
     assert (connection["source"], connection["status"]) == (apart.ids["source"], "pending")
+    run = apart.platform.http("GET", f"{WORKFLOWS}/runs/{apart.ids['run']}", apart.token_a).json()
+    assert (run["status"], run["cancelled_by"]) == ("running", None)
+    rows = apart.platform.http("GET", f"{WORKFLOWS}/approvals", apart.token_a).json()["rows"]
+    assert [(row["status"], row["decided"]) for row in rows] == [("open", 0)] * 2
+    flow = apart.platform.http("GET", WORKFLOWS, apart.token_a).json()["rows"]
+    assert {(row["workflow"], row["state"]) for row in flow} == {
+        (apart.ids["workflow"], "active"),
+        (f"{MARK}-two", "active"),
+    }
 
 
 def invoices(apart: Apart, token: str) -> list[tuple[str, str]]:
@@ -163,16 +232,37 @@ def test_an_invoice_of_the_same_number_is_each_tenants_own(apart: Apart) -> None
     assert invoices(apart, apart.token_a) == [(number, "11.5")]
 
 
+def test_a_workflow_of_the_same_name_is_each_tenants_own(apart: Apart) -> None:
+    """And so are its channel, its hook and its runs."""
+    path, name = f"{WORKFLOWS}/{apart.ids['workflow']}", apart.ids["name"]
+
+    def said(method: str, to: str, token: str, **body: Any) -> Any:
+        answer = apart.platform.http(method, to, token, **({"json": body} if body else {}))
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None
+
+    (hook,) = said("PUT", path, apart.token_b, source=WORKFLOW.replace(f"title: {MARK}", "title: b"))["hooks"]
+    assert hook["path"].rpartition("/")[2] != apart.ids["hook"]
+    said("PUT", f"{WORKFLOWS}/channels/{name}", apart.token_b, kind="webhook", url="https://b.example.com/")
+    said("POST", f"{path}/pause", apart.token_b)
+    assert said("GET", path, apart.token_a)["source"] == WORKFLOW
+    (channel,) = said("GET", f"{WORKFLOWS}/channels", apart.token_a)["rows"]
+    assert channel["url"] == f"https://{MARK}.example.com/…"
+    assert said("GET", f"{WORKFLOWS}/runs", apart.token_b)["rows"] == []
+    said("DELETE", path, apart.token_b)
+    assert said("GET", path, apart.token_a)["version"] == 1
+
+
 def test_a_cursor_is_of_no_use_to_another_tenant(apart: Apart) -> None:
-    assert apart.cursor
-    path = "/v1/cost-center/bills"
-    mine = apart.platform.http("GET", path, apart.token_a, params={"limit": 1, "cursor": apart.cursor})
-    assert mine.status_code == 200
-    assert len(mine.json()["rows"]) == 1
-    for cursor in (apart.cursor, apart.cursor[:-3] + "abc"):
-        theirs = apart.platform.http("GET", path, apart.token_b, params={"limit": 1, "cursor": cursor})
-        assert theirs.status_code == 400
-        assert theirs.json()["code"] == "INVALID_CURSOR"
+    for path, given in apart.cursors.items():
+        assert given, path
+        mine = apart.platform.http("GET", path, apart.token_a, params={"limit": 1, "cursor": given})
+        assert mine.status_code == 200
+        assert len(mine.json()["rows"]) == 1
+        for cursor in (given, given[:-3] + "abc"):
+            theirs = apart.platform.http("GET", path, apart.token_b, params={"limit": 1, "cursor": cursor})
+            assert theirs.status_code == 400
+            assert theirs.json()["code"] == "INVALID_CURSOR"
 
 
 def test_a_tenant_named_by_the_caller_is_of_no_use(apart: Apart) -> None:

@@ -9,7 +9,7 @@ from infra.commands.outboxes import TIME_INDEX
 from services.cost_center import events as cost_center
 from services.identity import events as identity
 from services.workflow import events as workflow
-from shared.actions import ActionFinished
+from shared.actions import ActionFinished, ActionProgressed
 from shared.events import Event, envelope, registered_events, to_entry
 from shared.outbox import INDEX
 from shared.poller import Poller
@@ -32,7 +32,7 @@ BILL = {
     "published_at": "2026-11-20T12:00:00Z",
     "primary": True,
 }
-TALK = {"RunRequested.v1", "CronDue.v1", "ActionRequested.v1", "ActionFinished.v1"}
+TALK = {"RunRequested.v1", "CronDue.v1", "ActionRequested.v1", "ActionProgressed.v1", "ActionFinished.v1"}
 """What workflows are not triggered by: the service's own talk, and with those who act for it."""
 RUN = {"tenant": "acme", "workflow": "report", "run_id": "r-1"}
 # One fixture per event that a rule takes. A channel for another event needs its fixture here.
@@ -59,6 +59,7 @@ FIXTURES: tuple[Event, ...] = (
     workflow.ApprovalDecided.model_validate(
         {**RUN, "approval_id": "e-1", "step": "ok", "status": "approved", "by": [], "decided_at": NOW}
     ),
+    ActionProgressed(action="query.run", effect_key="e-1", run_id="r-1", step="q", attempt=1),
     ActionFinished(action="query.run", effect_key="e-1", run_id="r-1", step="q", attempt=1, succeeded=True),
     cost_center.BillRestated.model_validate(
         {

@@ -64,6 +64,7 @@ def test_functions(environment: Environment) -> None:
         ("cost-center", "services.cost_center.handlers.sweep_overdue.handler"),
         ("cost-center", "shared.outbox_relay.handler"),
         ("query-engine", "services.query_engine.handlers.on_bill_ingested.handler"),
+        ("query-engine", "shared.outbox_relay.handler"),
         ("portal", "services.portal.handlers.api.handler"),
         ("workflow", "services.workflow.handlers.api.handler"),
         ("workflow", "services.workflow.handlers.hooks.handler"),

@@ -22,7 +22,10 @@ WILDCARDS = {
     ("sts:AssumeRole", "arn:aws:iam::?:role/onyx-bills-?"): "customers' roles, in any account",
     ("s3:*", "workflow.Artifacts????????.Arn/?/runs/?"): "a run of any tenant",
     ("s3:*", "workflow.Artifacts????????.Arn/?/workflows/?"): "a workflow of any tenant",
-    ("secretsmanager:*", "arn:aws:secretsmanager:*:secret:onyx/*/tenants/?/workflow/?"): "any tenant's credentials",
+    (
+        "secretsmanager:*",
+        "arn:aws:secretsmanager:*:secret:onyx/*/tenants/?/workflow/?",
+    ): "any tenant's credentials",
     ("states:*", "arn:aws:states:*:stateMachine:onyx-*-?"): "machines are made per tenant and workflow",
     ("states:*", "arn:aws:states:*:execution:onyx-*-?"): "their executions",
     ("states:ListStateMachines", "*"): "a list is of the whole account",
@@ -144,8 +147,10 @@ def test_the_query_engine_only_reads_bills_and_the_lake(environment: Environment
     assert not {
         action
         for action, _ in allowed(environment, task)
-        if action.startswith(("sqs:", "events:", "iam:", "secretsmanager:"))
+        if action.startswith(("events:", "iam:", "secretsmanager:"))
     }
+    queues = {resource for action, resource in allowed(environment, task) if action.startswith("sqs:")}
+    assert all("query-engine.Actions" in queue for queue in queues), "what workflows ask for"
     assert on(environment, data, "lake.Lake") == {"s3:GetObject"}
     assert not on(environment, data, "lake.Landing")
     assert on(environment, data, "lake.Results") == {
@@ -212,7 +217,7 @@ def test_only_relays_and_schedules_put_events(environment: Environment) -> None:
         if action == "events:PutEvents"
     }
     assert all(".RelayRole" in role or ".SchedulesRole" in role for role in putting)
-    assert len(putting) == 4
+    assert len(putting) == 5
 
 
 def test_a_state_machine_can_only_invoke_the_dispatcher(environment: Environment) -> None:
@@ -223,18 +228,17 @@ def test_a_state_machine_can_only_invoke_the_dispatcher(environment: Environment
     assert dispatcher.properties["Handler"] == "services.workflow.handlers.dispatcher.handler"
 
 
-def test_who_may_start_a_state_machine_may_not_make_one(environment: Environment) -> None:
-    """But for the job that mends both: what a request made is started by what the request did not hold."""
+def test_who_holds_a_request_starts_no_state_machine(environment: Environment) -> None:
+    """It makes them. What starts them makes again those that were collected while nobody ran them."""
     by_action: dict[str, set[str]] = {}
     for role in roles(environment):
         for action, _ in allowed(environment, role):
             if action.startswith("states:"):
                 by_action.setdefault(action, set()).add(role[:-8])
-    assert by_action["states:StartExecution"] == {
-        "workflow.OnRunRequestedRole",
-        "workflow.ReconcileRole",
-    }
-    assert by_action["states:CreateStateMachine"] == {"workflow.ApiRole", "workflow.ReconcileRole"}
+    jobs = {"workflow.OnRunRequestedRole", "workflow.ReconcileRole"}
+    assert by_action["states:StartExecution"] == jobs | {"workflow.OnExecutionEndedRole"}
+    assert by_action["states:CreateStateMachine"] == jobs | {"workflow.ApiRole"}
+    assert by_action["states:DeleteStateMachine"] == {"workflow.ReconcileRole"}
 
 
 def test_nobody_scans_a_table_or_deletes_one(environment: Environment) -> None:

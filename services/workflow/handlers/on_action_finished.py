@@ -1,5 +1,7 @@
-"""ActionFinished -> the answer in the journal, and word of it to the state that waits; ActionProgressed -> that
-state goes on waiting."""
+"""ActionFinished -> the answer in the journal, and word of it to the state that waits.
+
+ActionProgressed -> that state goes on waiting.
+"""
 
 from functools import lru_cache
 from typing import Any

@@ -22,9 +22,7 @@ _OWN = frozenset(
     if isinstance(each, type) and issubclass(each, events.WorkflowEvent) and hasattr(each, "type")
 )
 """The events of runs: they name their workflow."""
-_OF_ACTIONS = frozenset(
-    each.detail_type() for each in (ActionRequested, ActionProgressed, ActionFinished)
-)
+_OF_ACTIONS = frozenset(each.detail_type() for each in (ActionRequested, ActionProgressed, ActionFinished))
 
 
 def check_inputs(workflow: Item, findings: Findings) -> dict[str, Field]:
