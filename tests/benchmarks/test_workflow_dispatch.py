@@ -145,8 +145,8 @@ def test_what_a_run_costs(report: Report, monkeypatch: pytest.MonkeyPatch) -> No
         "Of a run in which all goes well at once, each choice takes its longest branch and each list has "
         "ten items; `at most` counts every attempt of every step. A call of the dispatcher that does a step "
         f"takes {per_call[0]:.1f} read and {per_call[1]:.1f} write units of DynamoDB (counted here, of small "
-        "rows; streams and indexes are left out). List prices of us-east-1, as AWS's pages for Step "
-        "Functions, DynamoDB (on demand) and Lambda state them in November 2026: $0.025 per 1,000 "
+        "rows; streams and indexes are left out). List prices of us-east-1 as copies of AWS's pages for Step "
+        "Functions, DynamoDB (on demand) and Lambda had them in 2025 (look them up anew): $0.025 per 1,000 "
         "transitions (Standard); $0.125 and $0.625 per million read and write units; $0.20 per million "
         f"calls and $0.0000133334 per GiB-second (arm64; {GIB} GiB and {SECONDS} s a call assumed). What "
         "other services' actions cost is theirs.",
