@@ -9,7 +9,7 @@ from infra.commands.outboxes import TIME_INDEX
 from services.cost_center import events as cost_center
 from services.identity import events as identity
 from services.workflow import events as workflow
-from shared.actions import ActionFinished, ActionProgressed
+from shared.actions import ActionFinished, ActionProgressed, ActionRequested
 from shared.events import Event, envelope, registered_events, to_entry
 from shared.outbox import INDEX
 from shared.poller import Poller
@@ -60,6 +60,16 @@ FIXTURES: tuple[Event, ...] = (
         {**RUN, "approval_id": "e-1", "step": "ok", "status": "approved", "by": [], "decided_at": NOW}
     ),
     ActionProgressed(action="query.run", effect_key="e-1", run_id="r-1", step="q", attempt=1),
+    ActionRequested(
+        action="query.run",
+        effect_key="e-1",
+        run_id="r-1",
+        step="q",
+        attempt=1,
+        input={"sql": "SELECT 1"},
+        requested_by="ada",
+        deadline=NOW,
+    ),
     ActionFinished(action="query.run", effect_key="e-1", run_id="r-1", step="q", attempt=1, succeeded=True),
     cost_center.BillRestated.model_validate(
         {

@@ -166,7 +166,7 @@ def test_the_images_context_is_source_and_lock_and_nothing_else() -> None:
     files = [path for path in context.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 5 * 1024 * 1024
     kinds = {path.suffix for path in files if path.parent != context}
-    assert kinds <= {".py", ".json", ".html", ".css", ".js", ".svg", ".sql", ".typed"}
+    assert kinds <= {".py", ".json", ".html", ".css", ".js", ".svg", ".sql", ".typed", ".yaml"}
     dockerfile = (context / "Dockerfile").read_text()
     assert "FROM python:3.13-slim" in dockerfile
     assert "--require-hashes" in dockerfile
