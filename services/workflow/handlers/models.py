@@ -218,7 +218,11 @@ class RunView(BaseModel):
     outputs: Values | None
     failure: RunFailure | None
     retry_of: RunId | None
+    retried_by: RunId | None
     cancelled_by: str | None
+    artifacts: Annotated[
+        str | None, Field(description="Where its history and large outputs lie, once it has ended.")
+    ]
 
 
 class RunPage(BaseModel):

@@ -113,6 +113,8 @@ def run_view(run: Run) -> RunView:
         outputs=None if run.outputs is None else plain(run.outputs),
         failure=failure_view(run.failure),
         retry_of=run.retry_of,
+        retried_by=run.retried_by,
+        artifacts=run.artifacts,
         cancelled_by=run.cancelled_by,
     )
 
