@@ -21,7 +21,7 @@ PUBLISH = (
     "workflow publish: scheduled",
 )
 START = ("workflow start: queued", "workflow start: place taken", "workflow start: launched")
-QUICK = ("workflow publish: machine published", "workflow start: place taken")
+QUICK = ("workflow publish: machine published",)
 SOURCE = """
 id: small
 title: A step and a schedule

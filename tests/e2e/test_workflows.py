@@ -290,7 +290,12 @@ outputs: {total: "${steps.one.output.total}"}
     reconcile = killing.function(site.platform, "workflow", RECONCILE)
     killing.invoke(site.platform, reconcile, {})
     assert site.ended(left_waiting, "failed", 10)["failure"]["code"] == "EXECUTION_FAILED"
-    assert left_waiting not in {row["run"] for row in site.ask("GET", "/approvals")["rows"]}
+    # What waited for people is withdrawn when the run's end is heard of.
+    wait_for(
+        lambda: left_waiting not in {row["run"] for row in site.ask("GET", "/approvals")["rows"]},
+        "the withdrawal of its approval",
+        30,
+    )
     again = str(site.ask("POST", f"/runs/{left_waiting}/retry")["run"])
     site.decide(site.approval(again)["approval"], "approver")
     assert site.ended(again, "succeeded")["outputs"] == {"says": "one, one"}

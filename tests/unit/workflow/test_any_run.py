@@ -273,7 +273,7 @@ def once(definition: Definition, random: Random) -> None:
     check(chaos)
 
 
-@settings(max_examples=200, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(definitions(), st.integers(0, 2**32))
 def test_each_effect_once_and_each_run_ends(definition: Definition, seed: int) -> None:
     once(definition, Random(seed))

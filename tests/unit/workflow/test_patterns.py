@@ -124,7 +124,7 @@ def emulated(pattern: Any, data: Any) -> bool | None:
     return bool(eventbridge._matches_pattern(text, eventbridge._event_from_test_payload(event)))
 
 
-@settings(max_examples=1500)
+@settings(max_examples=500)
 @given(PATTERNS, st.dictionaries(NAMES, DATA, max_size=3))
 def test_as_the_emulator_says(pattern: Any, data: Any) -> None:
     expected = emulated(pattern, data)
